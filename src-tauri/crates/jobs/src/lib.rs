@@ -1,0 +1,1 @@
+//! Clonedeck's jobs crate.

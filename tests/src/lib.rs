@@ -1,0 +1,1 @@
+//! Fixtures shared by the tests that need more than one crate.
