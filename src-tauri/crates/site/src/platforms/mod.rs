@@ -1,0 +1,1 @@
+//! What kinds of site there are, how each is recognised, and what its copy needs.
