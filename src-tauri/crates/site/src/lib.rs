@@ -11,10 +11,12 @@ pub mod databases;
 pub mod files;
 pub mod platforms;
 
+mod part;
 mod problem;
 mod secret;
 mod watch;
 
+pub use part::Part;
 pub use problem::{Class, Problem, Result};
 pub use secret::Secret;
 pub use watch::{Level, Stopped, Unit, Unwatched, Watch};
