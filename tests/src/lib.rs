@@ -1,1 +1,3 @@
 //! Fixtures shared by the tests that need more than one crate.
+
+pub mod mariadb;
