@@ -1,0 +1,23 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test bench bench-ui bench-clone crash crash-clone fuzz dev package screens setup
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+run: ## install what is missing, build, and open the program (without a display: the demo clone in the terminal)
+	@scripts/setup run
+	@scripts/run
+
+test: ## install what is missing and run every check and test
+	@scripts/setup test
+	@scripts/test
+
+setup: ## install what the tests need, and nothing else
+	@scripts/setup test
+
+bench: ## measure the queue, the rewriter, the copiers: release build, target beside measured
+	@scripts/setup bench
+	@scripts/bench
+
+crash: ## kill -9 campaign on the queue (N=1000)
+	CLONEDECK_KILLS=$(or $(N),1000) cargo test --release -p clonedeck-queue --features failpoints -- kill --nocapture

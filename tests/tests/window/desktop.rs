@@ -1,0 +1,191 @@
+//! A desktop of its own for each test: a screen, a session bus, a notification daemon, and the driver of the window's page.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use clonedeck_tests::program::{built_programs, wait_for};
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A screen with a session bus, where nothing else runs.
+pub struct Desktop {
+    display: String,
+    bus: String,
+    home: TempDir,
+    children: Vec<Child>,
+}
+
+impl Desktop {
+    /// Starts screen, bus and notification daemon, and waits until they answer.
+    pub fn start() -> Self {
+        let home = tempfile::tempdir().expect("a folder for the desktop");
+        let mut screen = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb is installed by `scripts/setup test`");
+        let display = format!(":{}", first_line(&mut screen));
+        let mut bus = Command::new("dbus-daemon")
+            .args(["--session", "--nofork", "--print-address"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon is installed by `scripts/setup test`");
+        let address = first_line(&mut bus);
+        let mut desktop = Self { display, bus: address, home, children: vec![bus, screen] };
+        let daemon = desktop.command("dunst").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("dunst is installed");
+        desktop.children.insert(0, daemon);
+        wait_for("the notification daemon", Duration::from_secs(20), || {
+            desktop.command("dunstctl").arg("count").output().ok().filter(|answer| answer.status.success())
+        });
+        desktop
+    }
+
+    /// A command that sees this desktop.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("DISPLAY", &self.display)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
+            .env("HOME", self.home.path())
+            .env("XDG_RUNTIME_DIR", self.home.path())
+            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
+            .env("XDG_CACHE_HOME", self.home.path().join("cache"))
+            .env("XDG_DATA_HOME", self.home.path().join("data"))
+            .env("GDK_BACKEND", "x11")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("NO_AT_BRIDGE", "1")
+            .env("TAURI_AUTOMATION", "true")
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env_remove("WAYLAND_DISPLAY");
+        command
+    }
+
+    /// What the notification daemon was given and has shown, oldest first: title and body.
+    pub fn notifications(&self) -> Vec<(String, String)> {
+        // The history holds what is no longer on the screen, so everything that is shown is closed first.
+        let _ = self.command("dunstctl").arg("close-all").output();
+        let answer = self.command("dunstctl").arg("history").output().expect("dunstctl answers");
+        let history: Value = serde_json::from_slice(&answer.stdout).unwrap_or_default();
+        let mut all: Vec<_> = history["data"][0]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| {
+                let text = |name: &str| one[name]["data"].as_str().unwrap_or_default().to_owned();
+                (text("summary"), text("body"))
+            })
+            .collect();
+        all.reverse();
+        all
+    }
+
+    /// A picture of the whole screen, kept in `artefacts/` for whoever wants to look.
+    pub fn picture(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artefacts/window");
+        let _ = std::fs::create_dir_all(&folder);
+        let _ = self.command("import").args(["-window", "root"]).arg(folder.join(format!("{name}.png"))).status();
+    }
+
+    /// Opens Clonedeck on `data_dir` through the driver of its page.
+    pub async fn open(&self, data_dir: &Path) -> Window {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+        let driver = self
+            .command("WebKitWebDriver")
+            .args(["--host=127.0.0.1", &format!("--port={port}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("WebKitWebDriver is installed by `scripts/setup test`");
+        wait_for("the driver of the page", Duration::from_secs(20), || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        let program = built_programs().join("clonedeck-desktop");
+        let wanted = json!({ "webkitgtk:browserOptions": { "binary": program, "args": ["--data-dir", data_dir] } });
+        let Value::Object(capabilities) = wanted else { unreachable!("an object is written above") };
+        let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .expect("the window opens");
+        Window { page, driver, data_dir: data_dir.to_owned() }
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("its output is piped"));
+    output.read_line(&mut line).expect("it says where it is");
+    // The pipe stays open for the life of the child: one that is closed would end it at its next word.
+    std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
+    line.trim().to_owned()
+}
+
+/// The open window and its page.
+pub struct Window {
+    /// The driver's hold on the page.
+    pub page: Client,
+    driver: Child,
+    data_dir: PathBuf,
+}
+
+impl Window {
+    /// Waits for an element by its `data-testid`, optionally with further attributes as CSS.
+    pub async fn find(&self, id: &str, more: &str) -> fantoccini::elements::Element {
+        let css = format!("[data-testid=\"{id}\"]{more}");
+        self.page
+            .wait()
+            .at_most(Duration::from_secs(60))
+            .for_element(Locator::Css(&css))
+            .await
+            .unwrap_or_else(|why| panic!("{css} is not on the page: {why}"))
+    }
+
+    /// Clicks an element once it is there.
+    pub async fn click(&self, id: &str, more: &str) {
+        self.find(id, more).await.click().await.unwrap_or_else(|why| panic!("{id} cannot be clicked: {why}"));
+    }
+
+    /// Replaces the text of an input.
+    pub async fn fill(&self, id: &str, text: &str) {
+        let input = self.find(id, "").await;
+        input.clear().await.expect("an input can be cleared");
+        input.send_keys(text).await.expect("an input takes text");
+    }
+
+    /// The pid of the program behind the window.
+    pub fn pid(&self) -> u32 {
+        let data_dir = self.data_dir.display().to_string();
+        clonedeck_tests::program::processes_with("clonedeck-desktop")
+            .into_iter()
+            .find(|pid| {
+                std::fs::read(format!("/proc/{pid}/cmdline"))
+                    .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&data_dir))
+            })
+            .expect("the program runs")
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+        let data_dir = self.data_dir.display().to_string();
+        for pid in clonedeck_tests::program::processes_with(&data_dir) {
+            clonedeck_tests::program::kill_9(pid);
+        }
+    }
+}
