@@ -1,4 +1,58 @@
-//! The window of Clonedeck.
-fn main() {
-    tauri::Builder::default().run(tauri::generate_context!()).expect("the window runs");
+//! The window of Clonedeck: the only Rust that knows Tauri.
+//!
+//! [`commands`] are what the page may ask, one line each over the `api` crate; [`pump`] pushes what happens to the page; [`notify`]
+//! and [`announce`] tell the desktop how jobs end; [`tray`] and [`close`] keep the queue running when the window is not there.
+
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod announce;
+mod close;
+mod commands;
+mod notify;
+mod pump;
+mod state;
+mod tray;
+mod window;
+
+use std::process::ExitCode;
+
+use state::{Arguments, Shell};
+use tauri::Manager;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::read(std::env::args_os().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
+        }
+    };
+    let app = tauri::Builder::default()
+        .plugin(window::single_instance(&arguments))
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_autostart::init(tauri_plugin_autostart::MacosLauncher::LaunchAgent, Some(vec!["--hidden"])))
+        .invoke_handler(commands::handler())
+        .on_window_event(close::on_window_event)
+        .setup(move |app| {
+            let handle = app.handle().clone();
+            app.manage(Shell::open(&handle, &arguments));
+            tray::build(&handle)?;
+            window::open(&handle, !arguments.hidden)?;
+            announce::start(&handle);
+            close::stop_on_signal(&handle);
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match app {
+        Ok(app) => {
+            app.run(close::on_run_event);
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("error[window.open]: The window cannot be opened: {why}.");
+            eprintln!("help: Without a desktop, `clonedeck` does the same work in a terminal.");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -1,1 +1,97 @@
-fn main() {}
+//! `clonedeck`: the queue of the desktop program without a window, for terminals, cron and servers.
+//!
+//! One file in [`verbs`] for each verb; [`say`] is everything that is printed; [`follow`] watches one job to its end.
+
+mod follow;
+mod say;
+mod verbs;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use say::{Failure, Say};
+
+/// Clone web sites in the background, and prove that the copy is right.
+#[derive(Debug, Parser)]
+#[command(name = "clonedeck", version, propagate_version = true, arg_required_else_help = true, max_term_width = 110)]
+struct Words {
+    /// Folder of the queue, its logs and its secrets
+    #[arg(long, global = true, value_name = "DIR", env = "CLONEDECK_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Print JSON for scripts
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Print nothing but what was asked for
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more about what happens inside (-vv: everything)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Clone(verbs::clone::Words),
+    Demo(verbs::demo::Words),
+    Inspect(verbs::inspect::Words),
+    Jobs(verbs::jobs::Words),
+    Show(verbs::show::Words),
+    Logs(verbs::logs::Words),
+    Watch(verbs::watch::Words),
+    Receipt(verbs::receipt::Words),
+    Pause(verbs::steer::Words),
+    Resume(verbs::steer::Words),
+    Cancel(verbs::steer::Words),
+    Retry(verbs::steer::RetryWords),
+    Priority(verbs::steer::PriorityWords),
+    Work(verbs::work::Words),
+    Doctor(verbs::doctor::Words),
+}
+
+fn main() -> ExitCode {
+    let words = Words::parse();
+    let say = Say { json: words.json, quiet: words.quiet };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => {
+            eprintln!("error[program.start]: The program cannot start its threads: {why}.");
+            return ExitCode::from(1);
+        }
+    };
+    let outcome = runtime.block_on(run(words, say));
+    // A step that is deep in a system call must not hold the terminal: its work is durable and goes on at the next start.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    match outcome {
+        Ok(code) => code.into(),
+        Err(failure) => say.failure(&failure).into(),
+    }
+}
+
+async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
+    let open = clonedeck_api::Open { data_dir: words.data_dir, holder: "clonedeck".into(), verbose: words.verbose };
+    match words.verb {
+        Verb::Clone(words) => verbs::clone::run(words, open, say).await,
+        Verb::Demo(words) => verbs::demo::run(words, open, say).await,
+        Verb::Inspect(words) => verbs::inspect::run(words, say).await,
+        Verb::Jobs(words) => verbs::jobs::run(words, open, say).await,
+        Verb::Show(words) => verbs::show::run(words, open, say).await,
+        Verb::Logs(words) => verbs::logs::run(words, open, say).await,
+        Verb::Watch(words) => verbs::watch::run(words, open, say).await,
+        Verb::Receipt(words) => verbs::receipt::run(words, open, say).await,
+        Verb::Pause(words) => verbs::steer::run(words, clonedeck_api::wire::Steer::Pause, open, say).await,
+        Verb::Resume(words) => verbs::steer::run(words, clonedeck_api::wire::Steer::Resume, open, say).await,
+        Verb::Cancel(words) => verbs::steer::run(words, clonedeck_api::wire::Steer::Cancel, open, say).await,
+        Verb::Retry(words) => verbs::steer::retry(words, open, say).await,
+        Verb::Priority(words) => verbs::steer::priority(words, open, say).await,
+        Verb::Work(words) => verbs::work::run(words, open, say).await,
+        Verb::Doctor(words) => verbs::doctor::run(words, open, say).await,
+    }
+}

@@ -34,4 +34,12 @@ unread: number | null,
 /**
  * Something asks the window to show this: a job id.
  */
-show: string | null, };
+show: string | null, 
+/**
+ * Somebody wants this folder cloned: the window asks for the rest. Empty: a new clone of a folder yet to be chosen.
+ */
+source: string | null, 
+/**
+ * More changed than is worth sending: the window asks for a new snapshot.
+ */
+resync: boolean, };

@@ -93,6 +93,10 @@ pub struct Update {
     pub unread: Option<u64>,
     /// Something asks the window to show this: a job id.
     pub show: Option<String>,
+    /// Somebody wants this folder cloned: the window asks for the rest. Empty: a new clone of a folder yet to be chosen.
+    pub source: Option<String>,
+    /// More changed than is worth sending: the window asks for a new snapshot.
+    pub resync: bool,
 }
 
 /// A notice: what an OS notification said, kept for whoever missed it.

@@ -1,0 +1,118 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clonedeck_api::wire::{ClonePlan, CloneRequest};
+use clonedeck_api::{Clonedeck, Open};
+
+use crate::follow::{self, Then};
+use crate::say::{Code, Failure, Say, amount, bytes, count};
+
+/// Clone a site: files, database, addresses, and a check of the copy
+#[derive(Debug, Args)]
+pub struct Words {
+    /// Folder of the site; it is only read
+    source: PathBuf,
+    /// Folder of the copy; it must not exist or be empty, unless --replace
+    target: PathBuf,
+    /// Address of the copy; without it, a preview address on 127.0.0.1
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Database of the copy: mysql://user@host[:port]/name, mysql://user@/name?socket=/path or sqlite:PATH; its password is read
+    /// from CLONEDECK_DB_PASSWORD. Without it, a new database beside the source's
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
+    /// Leave a part out: core, modules, themes, media or database
+    #[arg(long, value_name = "PART")]
+    skip: Vec<String>,
+    /// Leave out what matches this pattern, written as in .gitignore
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Set what the target holds aside first
+    #[arg(long)]
+    replace: bool,
+    /// Leave the guid of every post as it is
+    #[arg(long)]
+    keep_guids: bool,
+    /// Let the copy reach other servers
+    #[arg(long)]
+    open_egress: bool,
+    /// Copy what can be read when something cannot
+    #[arg(long)]
+    allow_unreadable: bool,
+    /// How many files are compared byte for byte at the end
+    #[arg(long, value_name = "HOW", default_value = "sampled", value_parser = ["sampled", "full"])]
+    verify: String,
+    /// From -10 (last) to 10 (first)
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-10..=10))]
+    priority: i32,
+    /// Print the job's id and return at once
+    #[arg(long)]
+    detach: bool,
+    /// Show the plan and write nothing
+    #[arg(long, conflicts_with = "detach")]
+    dry_run: bool,
+}
+
+pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
+    let request = CloneRequest {
+        source: absolute(&words.source),
+        target: absolute(&words.target),
+        url: words.url,
+        db: words.db,
+        skip: words.skip,
+        exclude: words.exclude,
+        replace: words.replace,
+        keep_guids: words.keep_guids,
+        open_egress: words.open_egress,
+        neutralise_off: Vec::new(),
+        allow_unreadable: words.allow_unreadable,
+        verify: words.verify,
+        priority: words.priority,
+    };
+    let password = std::env::var("CLONEDECK_DB_PASSWORD").ok().filter(|password| !password.is_empty());
+    let clonedeck = Clonedeck::open(open).await?;
+    if words.dry_run {
+        let plan = clonedeck.plan_clone(&request, password.as_deref()).await?;
+        return Ok(show_plan(&plan, say));
+    }
+    let id = clonedeck.launch_clone(&request, password.as_deref()).await?;
+    follow::launched(&clonedeck, &id, if words.detach { Then::Return } else { Then::Follow }, say).await
+}
+
+/// The queue may be run by another process with another working folder.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+fn show_plan(plan: &ClonePlan, say: Say) -> Code {
+    let code = if plan.obstacles.is_empty() { Code::Done } else { Code::Refused };
+    if say.json {
+        say.line(plan);
+        return code;
+    }
+    super::inspect::show(&plan.source, say);
+    say.text(&format!("→ target      {}", plan.target));
+    say.text(&format!("  address     {}", plan.url));
+    if let Some(database) = &plan.database {
+        say.text(&format!("  database    {database}"));
+    }
+    say.text(&format!("  space       {} needed, {} free", bytes(plan.bytes_needed), bytes(plan.bytes_free)));
+    for out in plan.excluded.iter().filter(|out| out.files > 0) {
+        say.text(&format!("  left out    {}: {}, {}", out.pattern, amount(out.files, "files"), bytes(out.bytes)));
+    }
+    for switch in &plan.neutralise {
+        say.text(&format!("  {}  {}", if switch.on { "neutral   " } else { "NOT neutral" }, switch.message));
+    }
+    for warning in &plan.warnings {
+        say.text(&format!("  mind        {warning}"));
+    }
+    for obstacle in &plan.obstacles {
+        say.problem(obstacle);
+    }
+    say.remark(&match plan.obstacles.len() {
+        0 => "Nothing stands in the way. Nothing was written.".to_owned(),
+        1 => "One thing stands in the way. Nothing was written.".to_owned(),
+        many => format!("{} things stand in the way. Nothing was written.", count(many as u64)),
+    });
+    code
+}

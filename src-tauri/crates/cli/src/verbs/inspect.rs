@@ -1,0 +1,51 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use clonedeck_api::Clonedeck;
+use clonedeck_api::wire::SiteReport;
+
+use crate::say::{Code, Failure, Say, bytes, count};
+
+/// What is there: platform, version, files by part, database, addresses
+#[derive(Debug, Args)]
+pub struct Words {
+    /// Folder of the site
+    site: PathBuf,
+}
+
+pub async fn run(words: Words, say: Say) -> Result<Code, Failure> {
+    let report = Clonedeck::inspect(&words.site).await?;
+    if say.json {
+        say.line(&report);
+    } else {
+        show(&report, say);
+    }
+    Ok(Code::Done)
+}
+
+/// Prints a site for people.
+pub fn show(site: &SiteReport, say: Say) {
+    say.text(&format!("{}  {}", site.platform_title, site.path));
+    if let Some(title) = &site.title {
+        say.text(&format!("  title       {title}"));
+    }
+    for address in &site.addresses {
+        say.text(&format!("  address     {address}"));
+    }
+    for part in &site.parts {
+        say.text(&format!("  {:<11} {:>9} files  {:>8}", part.part, count(part.files), bytes(part.bytes)));
+    }
+    if let Some(database) = &site.database {
+        say.text(&format!(
+            "  database    {} on {}: {} tables, about {} rows, {}",
+            database.address,
+            database.server,
+            count(database.tables),
+            count(database.rows),
+            bytes(database.bytes)
+        ));
+    }
+    for note in &site.notes {
+        say.text(&format!("  mind        {note}"));
+    }
+}

@@ -1,0 +1,13 @@
+//! One file for each verb: its words, and what it does with them.
+
+pub mod clone;
+pub mod demo;
+pub mod doctor;
+pub mod inspect;
+pub mod jobs;
+pub mod logs;
+pub mod receipt;
+pub mod show;
+pub mod steer;
+pub mod watch;
+pub mod work;

@@ -1,0 +1,64 @@
+//! Tells the desktop how jobs end.
+
+use clonedeck_api::wire::Steer;
+use tauri::{AppHandle, Manager, async_runtime};
+use tauri_plugin_opener::OpenerExt;
+
+use crate::notify::{Choice, Notifier};
+use crate::state::Shell;
+use crate::window;
+
+/// Starts to announce. What was announced once is never announced again, also after a restart.
+pub fn start(app: &AppHandle) {
+    let notifier = {
+        let app = app.clone();
+        Notifier::start(move |choice| chosen(&app, choice))
+    };
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let shell = app.state::<Shell>();
+        let Ok(clonedeck) = shell.clonedeck() else { return };
+        let mut announcements = match clonedeck.announcements().await {
+            Ok(announcements) => announcements,
+            Err(problem) => {
+                tracing::error!(code = problem.code, "nothing can be announced: {}", problem.message);
+                return;
+            }
+        };
+        while let Some(notice) = announcements.next().await {
+            // Whoever has the job on a focused screen sees it there.
+            let seen = window::main(&app).is_some_and(|window| window.is_focused().unwrap_or(false))
+                && shell.visible()
+                && notice.job.is_some()
+                && notice.job == shell.looking();
+            if !seen {
+                notifier.show(notice);
+            }
+        }
+    });
+}
+
+fn chosen(app: &AppHandle, choice: Choice) {
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let shell = app.state::<Shell>();
+        let Ok(clonedeck) = shell.clonedeck() else { return };
+        let outcome = match choice {
+            Choice::Show(job) => {
+                shell.ask_to_show(job);
+                clonedeck.nudge();
+                window::raise(&app);
+                Ok(())
+            }
+            Choice::OpenCopy(job) => clonedeck.copy_address(&job).await.map(|address| {
+                if let Err(why) = app.opener().open_url(address, None::<&str>) {
+                    tracing::warn!(%why, "the copy cannot be opened");
+                }
+            }),
+            Choice::Retry(job) => clonedeck.steer(&job, Steer::Retry).await,
+        };
+        if let Err(problem) = outcome {
+            tracing::warn!(code = problem.code, "a choice on a notice could not be carried out: {}", problem.message);
+        }
+    });
+}

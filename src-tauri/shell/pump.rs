@@ -1,0 +1,43 @@
+//! Pushes what happens to the page: one message at most ten times a second for all jobs, the last value always.
+
+use clonedeck_api::wire::{Problem, Update};
+use tauri::ipc::Channel;
+use tauri::{AppHandle, Manager, async_runtime};
+
+use crate::state::Shell;
+
+/// Feeds `channel` with everything after `after`, in place of the channel that was fed before.
+pub async fn follow(app: AppHandle, channel: Channel<Update>, after: u64) -> Result<(), Problem> {
+    let shell = app.state::<Shell>();
+    let mut follower = shell.clonedeck()?.follow(Some(after)).await?;
+    let feed = app.clone();
+    shell.set_pump(async_runtime::spawn(async move {
+        let shell = feed.state::<Shell>();
+        loop {
+            let mut update = match follower.next().await {
+                Ok(update) => update,
+                Err(problem) => {
+                    tracing::error!(code = problem.code, "the page can no longer be fed: {}", problem.message);
+                    return;
+                }
+            };
+            update.show = shell.take_show();
+            update.source = shell.take_handed_over();
+            if !shell.visible() {
+                update.ticks.clear();
+            }
+            let empty = update.changed.is_empty()
+                && update.removed.is_empty()
+                && update.ticks.is_empty()
+                && update.queue.is_none()
+                && update.unread.is_none()
+                && update.show.is_none()
+                && update.source.is_none()
+                && !update.resync;
+            if !empty && channel.send(update).is_err() {
+                return;
+            }
+        }
+    }));
+    Ok(())
+}

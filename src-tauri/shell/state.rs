@@ -1,0 +1,153 @@
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use clonedeck_api::wire::Problem;
+use clonedeck_api::{Clonedeck, Open, Runner};
+use tauri::{AppHandle, async_runtime};
+
+/// With what the program was started.
+#[derive(Debug, Default, Clone)]
+pub struct Arguments {
+    /// Folder of the queue; the platform's own when none.
+    pub data_dir: Option<PathBuf>,
+    /// Start without showing the window.
+    pub hidden: bool,
+    /// A folder that somebody wants cloned.
+    pub source: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Reads the words after the program's name.
+    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Self, String> {
+        let mut arguments = Self::default();
+        let mut words = words;
+        while let Some(word) = words.next() {
+            match word.to_str() {
+                Some("--data-dir") => {
+                    arguments.data_dir = Some(words.next().ok_or("--data-dir needs a folder")?.into());
+                }
+                Some("--hidden") => arguments.hidden = true,
+                Some("--version" | "-V") => return Err(format!("clonedeck-desktop {}", env!("CARGO_PKG_VERSION"))),
+                Some("--help" | "-h") => {
+                    return Err("clonedeck-desktop [--data-dir DIR] [--hidden] [FOLDER]\nThe window of Clonedeck; \
+                                `clonedeck --help` is the command line."
+                        .to_owned());
+                }
+                Some(flag) if flag.starts_with("--") => return Err(format!("{flag} is no word of this program; see --help")),
+                _ => arguments.source = Some(word.into()),
+            }
+        }
+        if arguments.data_dir.is_none() {
+            arguments.data_dir = std::env::var_os("CLONEDECK_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        }
+        Ok(arguments)
+    }
+}
+
+/// What the shell holds while it runs.
+pub struct Shell {
+    clonedeck: Result<Clonedeck, Problem>,
+    runner: Mutex<Option<Runner>>,
+    pump: Mutex<Option<async_runtime::JoinHandle<()>>>,
+    looking: Mutex<Option<String>>,
+    visible: AtomicBool,
+    /// Whether the program is on its way out.
+    pub quitting: AtomicBool,
+    /// Whether a tray host shows our icon.
+    pub tray: AtomicBool,
+    show: Mutex<Option<String>>,
+    handed_over: Mutex<Option<String>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shell {
+    /// Opens the queue and begins to run it, unless another process does.
+    pub fn open(_app: &AppHandle, arguments: &Arguments) -> Self {
+        let open = Open { data_dir: arguments.data_dir.clone(), holder: "the Clonedeck window".into(), verbose: 0 };
+        let opened = async_runtime::block_on(async {
+            let clonedeck = Clonedeck::open(open).await?;
+            let runner = clonedeck.work_if_nobody_does().await?;
+            Ok::<_, Problem>((clonedeck, runner))
+        });
+        let (clonedeck, runner) = match opened {
+            Ok((clonedeck, runner)) => (Ok(clonedeck), runner),
+            Err(problem) => {
+                tracing::error!(code = problem.code, "{}", problem.message);
+                (Err(problem), None)
+            }
+        };
+        Self {
+            clonedeck,
+            runner: Mutex::new(runner),
+            pump: Mutex::default(),
+            looking: Mutex::default(),
+            visible: AtomicBool::new(true),
+            quitting: AtomicBool::new(false),
+            tray: AtomicBool::new(false),
+            show: Mutex::default(),
+            handed_over: Mutex::new(arguments.source.as_ref().map(|path| path.display().to_string())),
+        }
+    }
+
+    /// The queue, or why it could not be opened.
+    pub fn clonedeck(&self) -> Result<&Clonedeck, Problem> {
+        self.clonedeck.as_ref().map_err(Clone::clone)
+    }
+
+    /// Takes the runner away, to stop it.
+    pub fn take_runner(&self) -> Option<Runner> {
+        lock(&self.runner).take()
+    }
+
+    /// Replaces the task that feeds the page.
+    pub fn set_pump(&self, pump: async_runtime::JoinHandle<()>) {
+        if let Some(old) = lock(&self.pump).replace(pump) {
+            old.abort();
+        }
+    }
+
+    /// Whether the page can be seen: while it cannot, it gets no progress.
+    pub fn visible(&self) -> bool {
+        self.visible.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the page can be seen.
+    pub fn set_visible(&self, visible: bool) {
+        self.visible.store(visible, Ordering::Relaxed);
+    }
+
+    /// The job that a person has on the screen.
+    pub fn looking(&self) -> Option<String> {
+        lock(&self.looking).clone()
+    }
+
+    /// Notes the job that a person has on the screen.
+    pub fn set_looking(&self, job: Option<String>) {
+        *lock(&self.looking) = job;
+    }
+
+    /// Asks the page to bring a job up.
+    pub fn ask_to_show(&self, job: String) {
+        *lock(&self.show) = Some(job);
+    }
+
+    /// The job that the page is asked to bring up, once.
+    pub fn take_show(&self) -> Option<String> {
+        lock(&self.show).take()
+    }
+
+    /// Notes a folder that was handed over from outside.
+    pub fn hand_over(&self, source: String) {
+        *lock(&self.handed_over) = Some(source);
+    }
+
+    /// The folder that was handed over from outside, once.
+    pub fn take_handed_over(&self) -> Option<String> {
+        lock(&self.handed_over).take()
+    }
+}
