@@ -8,7 +8,9 @@
 #![warn(missing_docs)]
 
 pub mod databases;
+pub mod defaults;
 pub mod files;
+pub mod php;
 pub mod platforms;
 
 mod part;

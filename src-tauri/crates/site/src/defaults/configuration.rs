@@ -1,0 +1,361 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Setting, Target, joined, salts, write_inside};
+use crate::databases::{DatabaseAddress, Server};
+use crate::php::{Edit, Environment, Outcome, Place, Reading, Value};
+use crate::platforms::{Address, Configuration, EnvFile, Layout, pairs};
+use crate::{Problem, Result};
+
+/// Gives the copy's configuration its own values.
+pub(super) fn configure(target: &Target<'_>) -> Result<Vec<Setting>> {
+    let Some(configuration) = &target.site.configuration else { return Ok(Vec::new()) };
+    match configuration.layout {
+        Layout::Php => php(target, configuration),
+        Layout::Env => env(target, configuration),
+        Layout::Shared => own(target, configuration),
+    }
+}
+
+fn php(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting>> {
+    let main = target.root.join(&configuration.place);
+    bring_in(target, configuration, &main)?;
+    let before = Reading::of(&configuration.file, &Environment::default(), &[]).unwrap_or_default();
+    let mut settings = Vec::new();
+    // What the operator asks for first, then what follows from it: a constant made from WP_HOME needs no edit of its own.
+    for pass in [direct, moved] {
+        let core = joined(target.root, &target.site.core);
+        let abspath = format!("{}/", core.display());
+        let reading = Reading::of(&main, &Environment::default(), &[("ABSPATH", &abspath)])?;
+        let wanted = pass(target, &reading)?;
+        let mut edit = Edit::new(&reading);
+        for Wanted { name, value, secret, variable } in wanted {
+            if variable {
+                edit.variable(&name, &value);
+            } else {
+                edit.constant(&name, &value);
+            }
+            let known = if variable { before.variable(&name) } else { before.constant(&name) };
+            let from = known.ok().flatten().map(Value::text).unwrap_or_default();
+            let shown = if variable { format!("${name}") } else { name };
+            settings.push(if secret {
+                Setting::secret(shown)
+            } else {
+                Setting::new(shown, from, spoken(&value))
+            });
+        }
+        for (path, bytes) in edit.finish()? {
+            write_inside(target.root, &path, &bytes)?;
+        }
+    }
+    settings.retain(|setting| setting.from != setting.to);
+    Ok(settings)
+}
+
+/// A value as the receipt says it.
+fn spoken(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        other => other.literal(),
+    }
+}
+
+struct Wanted {
+    name: String,
+    value: Value,
+    secret: bool,
+    variable: bool,
+}
+
+fn constant(name: &str, value: impl Into<Value>) -> Wanted {
+    Wanted { name: name.to_owned(), value: value.into(), secret: false, variable: false }
+}
+
+fn secret(name: &str, value: impl Into<Value>) -> Wanted {
+    Wanted { secret: true, ..constant(name, value) }
+}
+
+fn direct(target: &Target<'_>, reading: &Reading) -> Result<Vec<Wanted>> {
+    let url = Address::parse(target.url)?;
+    let defined = |name: &str| reading.constants.contains_key(name);
+    let truth = |name: &str| matches!(reading.constant(name), Ok(Some(value)) if value.truth());
+    let mut wanted = Vec::new();
+    match target.database {
+        Some(DatabaseAddress::Mysql { server, user, name }) => {
+            wanted.push(constant("DB_NAME", name.as_str()));
+            wanted.push(constant("DB_USER", user.as_str()));
+            wanted.push(secret("DB_PASSWORD", target.password.reveal()));
+            wanted.push(constant("DB_HOST", host(server)));
+        }
+        Some(DatabaseAddress::Sqlite { path }) => sqlite(target, reading, path, &mut wanted),
+        None => {}
+    }
+    if let (Some(prefix), Err(_)) = (target.site.prefix(), reading.variable("table_prefix")) {
+        wanted.push(Wanted { variable: true, ..constant("table_prefix", prefix) });
+    }
+    for name in salts::NAMES {
+        wanted.push(secret(name, salts::salt()?));
+    }
+    if target.site.network.is_none() {
+        let siteurl = siteurl(target, &url);
+        for (name, value) in [("WP_HOME", url.to_string()), ("WP_SITEURL", siteurl)] {
+            if defined(name) {
+                wanted.push(constant(name, value));
+            }
+        }
+    }
+    if target.site.network.is_some() {
+        wanted.push(constant("DOMAIN_CURRENT_SITE", url.authority()));
+        wanted.push(constant("PATH_CURRENT_SITE", format!("{}/", url.path)));
+    }
+    if matches!(reading.constant("COOKIE_DOMAIN"), Ok(Some(value)) if value.truth()) {
+        wanted.push(constant("COOKIE_DOMAIN", ""));
+    }
+    if url.scheme == "http" {
+        for name in ["FORCE_SSL_ADMIN", "FORCE_SSL_LOGIN"] {
+            if truth(name) {
+                wanted.push(constant(name, false));
+            }
+        }
+    }
+    // The page cache of the source would answer with the source's pages.
+    if truth("WP_CACHE") {
+        wanted.push(constant("WP_CACHE", false));
+    }
+    wanted.push(constant("WP_ENVIRONMENT_TYPE", environment_type(&url)));
+    if let Some(debug) = target.debug {
+        wanted.push(constant("WP_DEBUG", debug));
+        if debug {
+            wanted.push(constant("WP_DEBUG_LOG", true));
+            wanted.push(constant("WP_DEBUG_DISPLAY", false));
+        }
+    }
+    Ok(wanted)
+}
+
+fn environment_type(url: &Address) -> &'static str {
+    if url.is_loopback() { "local" } else { "staging" }
+}
+
+fn siteurl(target: &Target<'_>, url: &Address) -> String {
+    let home = target.site.home.as_deref().and_then(|home| Address::parse(home).ok());
+    let own = target.site.siteurl.as_deref().and_then(|own| Address::parse(own).ok());
+    let tail = match (home, own) {
+        (Some(home), Some(own)) => own.path.strip_prefix(&home.path).unwrap_or(&own.path).to_owned(),
+        _ => String::new(),
+    };
+    format!("{url}{tail}")
+}
+
+/// Constants that still hold a folder or an address of the source.
+fn moved(target: &Target<'_>, reading: &Reading) -> Result<Vec<Wanted>> {
+    let addresses: Vec<_> = match target.site.home {
+        Some(_) => pairs(target.site, target.url, target.root)?,
+        None => Vec::new(),
+    };
+    let names = reading.constants.iter().map(|(name, found)| (name, found, false));
+    let variables = reading.variables.iter().map(|(name, found)| (name, found, true));
+    let mut wanted = Vec::new();
+    for (name, found, variable) in names.chain(variables) {
+        let Outcome::Known(Value::Text(text)) = &found.outcome else { continue };
+        if found.places.is_empty() || salts::NAMES.contains(&name.as_str()) {
+            continue;
+        }
+        let Some(value) = mapped_text(target, &addresses, text).filter(|value| value != text) else {
+            continue;
+        };
+        wanted.push(Wanted { variable, ..constant(name, value) });
+    }
+    Ok(wanted)
+}
+
+fn mapped_text(target: &Target<'_>, addresses: &[(String, String)], text: &str) -> Option<String> {
+    if text.starts_with('/') {
+        // A copy inside a folder that the source's name begins with must not be moved twice.
+        if Path::new(text).starts_with(target.root) {
+            return None;
+        }
+        let mapped = target.mapped(Path::new(text))?.display().to_string();
+        let slash = if text.ends_with('/') && !mapped.ends_with('/') { "/" } else { "" };
+        return Some(mapped + slash);
+    }
+    let fits = |from: &str, tail: &str| {
+        from.contains("://") && (tail.is_empty() || tail.starts_with(['/', '?', '#']))
+    };
+    let new = target.url.trim_end_matches('/');
+    if text.strip_prefix(new).is_some_and(|tail| tail.is_empty() || tail.starts_with('/')) {
+        return None;
+    }
+    addresses
+        .iter()
+        .filter_map(|(from, to)| {
+            text.strip_prefix(from.as_str()).filter(|tail| fits(from, tail)).map(|tail| (from, to, tail))
+        })
+        .max_by_key(|(from, ..)| from.len())
+        .map(|(_, to, tail)| format!("{to}{tail}"))
+}
+
+fn sqlite(target: &Target<'_>, reading: &Reading, path: &Path, wanted: &mut Vec<Wanted>) {
+    let defined = |name: &str| reading.constants.contains_key(name);
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if defined("FQDB") {
+        wanted.push(constant("FQDB", path.display().to_string()));
+    }
+    let usual = joined(target.root, &target.site.content).join("database");
+    for name in ["FQDBDIR", "DB_DIR"] {
+        if defined(name) || (name == "DB_DIR" && folder != usual) {
+            wanted.push(constant(name, format!("{}/", folder.display())));
+        }
+    }
+    if defined("DB_FILE") || file != ".ht.sqlite" {
+        wanted.push(constant("DB_FILE", file));
+    }
+}
+
+/// What stands in `DB_HOST` for a server.
+fn host(server: &Server) -> String {
+    match server {
+        Server::Socket { path } => format!("localhost:{}", path.display()),
+        Server::Tcp { host, port } => {
+            // PHP takes the name `localhost` for a socket.
+            let host = if host == "localhost" { "127.0.0.1" } else { host };
+            let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+            if *port == 3306 { host } else { format!("{host}:{port}") }
+        }
+    }
+}
+
+/// Puts the files of the configuration that lie outside the site's folder into the copy.
+fn bring_in(target: &Target<'_>, configuration: &Configuration, main: &Path) -> Result<()> {
+    let abspath = format!("{}/", target.site.root.join(&target.site.core).display());
+    let source = Reading::of(&configuration.file, &Environment::default(), &[("ABSPATH", &abspath)])?;
+    let moved = target.mapped(&configuration.file).is_none();
+    if moved && !main.exists() {
+        let edited = redirected(target, &source, &configuration.file, main)?;
+        write_inside(target.root, main, &edited)?;
+        if let Ok(metadata) = fs::metadata(&configuration.file) {
+            let _ = fs::set_permissions(main, metadata.permissions());
+        }
+        return Ok(());
+    }
+    let outside = |place: &&(Place, PathBuf)| {
+        place.0.file == configuration.file
+            && (target.mapped(&place.1).is_none() || !reached_from_copy(target, main, place))
+    };
+    if !moved && source.includes.iter().any(|place| outside(&place)) {
+        // Spans of the source fit the copy only while the copy is as it was copied.
+        let same = fs::read(main).ok() == fs::read(&configuration.file).ok();
+        if same {
+            let edited = redirected(target, &source, &configuration.file, main)?;
+            write_inside(target.root, main, &edited)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the copy's own file includes what it should, not the source's.
+fn reached_from_copy(target: &Target<'_>, main: &Path, (place, path): &(Place, PathBuf)) -> bool {
+    let Some(wanted) = target.mapped(path) else { return false };
+    Reading::of(main, &Environment::default(), &[]).is_ok_and(|reading| {
+        reading.includes.iter().any(|(found, file)| found.span == place.span && *file == wanted)
+    })
+}
+
+/// The configuration file `from` with its includes leading into the copy; files from outside are put beside `to`.
+fn redirected(target: &Target<'_>, source: &Reading, from: &Path, to: &Path) -> Result<Vec<u8>> {
+    let mut edit = Edit::new(source);
+    let mut number = 0;
+    for (place, included) in &source.includes {
+        if place.file != from {
+            continue;
+        }
+        let file = if let Some(mapped) = target.mapped(included) {
+            mapped
+        } else {
+            number += 1;
+            let beside = to.with_file_name(format!("wp-config-{number}.php"));
+            let bytes = fs::read(included).map_err(|error| unreadable(included, &error))?;
+            write_inside(target.root, &beside, &bytes)?;
+            beside
+        };
+        edit.replace(from, place.span.clone(), Value::Text(file.display().to_string()).literal());
+    }
+    let changed = edit.finish()?.into_iter().find(|(path, _)| path == from).map(|(_, bytes)| bytes);
+    changed.map_or_else(|| fs::read(from).map_err(|error| unreadable(from, &error)), Ok)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::needs_person("config.unreadable", format!("{} cannot be read: {error}.", path.display()))
+        .help("Give yourself the right to read it, or run as the user that owns the site.")
+        .with("path", path.display())
+}
+
+fn env(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting>> {
+    let path = target.root.join(&configuration.place);
+    let before = EnvFile::read(&configuration.file)?;
+    let mut file = EnvFile::read(&path)?;
+    let url = Address::parse(target.url)?;
+    let mut settings = Vec::new();
+    let mut set = |name: &str, value: &str, secret: bool| {
+        file.set(name, value);
+        let from = before.get(name).unwrap_or_default();
+        if secret {
+            settings.push(Setting::secret(name));
+        } else if from != value {
+            settings.push(Setting::new(name, from, value));
+        }
+    };
+    if before.get("DATABASE_URL").is_some() {
+        set("DATABASE_URL", "", true);
+    }
+    if let Some(DatabaseAddress::Mysql { server, user, name }) = target.database {
+        set("DB_NAME", name, false);
+        set("DB_USER", user, false);
+        set("DB_PASSWORD", target.password.reveal(), true);
+        set("DB_HOST", &host(server), false);
+    }
+    set("WP_HOME", &url.to_string(), false);
+    set("WP_SITEURL", &siteurl(target, &url), false);
+    set("WP_ENVIRONMENT_TYPE", environment_type(&url), false);
+    if target.site.network.is_some() {
+        set("DOMAIN_CURRENT_SITE", &url.authority(), false);
+        set("PATH_CURRENT_SITE", &format!("{}/", url.path), false);
+    }
+    for name in salts::NAMES {
+        set(name, &salts::salt()?, true);
+    }
+    write_inside(target.root, &path, file.text().as_bytes())?;
+    Ok(settings)
+}
+
+/// A `wp-config.php` of the copy's own, in place of a configuration that it cannot share.
+fn own(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting>> {
+    let url = Address::parse(target.url)?;
+    let prefix = target.site.prefix().unwrap_or("wp_");
+    let mut wanted = direct(target, &Reading::default())?;
+    let content = joined(target.root, &target.site.content);
+    if content != joined(target.root, &target.site.core).join("wp-content") {
+        wanted.push(constant("WP_CONTENT_DIR", content.display().to_string()));
+        wanted.push(constant("WP_CONTENT_URL", format!("{url}/{}", target.site.content.display())));
+    }
+    if let Some(network) = &target.site.network {
+        wanted.push(constant("MULTISITE", true));
+        wanted.push(constant("SUBDOMAIN_INSTALL", network.kind == crate::platforms::NetworkKind::Subdomain));
+        wanted.push(constant("SITE_ID_CURRENT_SITE", Value::Int(1)));
+        wanted.push(constant("BLOG_ID_CURRENT_SITE", Value::Int(1)));
+    }
+    wanted.push(constant("DB_CHARSET", "utf8mb4"));
+    let mut text = String::from(
+        "<?php\n// Configuration of a copy, in place of the one that the original shares with other sites.\n",
+    );
+    let mut settings = Vec::new();
+    for Wanted { name, value, secret, .. } in wanted {
+        text.push_str(&format!("define( '{name}', {} );\n", value.literal()));
+        settings.push(if secret { Setting::secret(name) } else { Setting::new(name, "", spoken(&value)) });
+    }
+    text.push_str(&format!("$table_prefix = {};\n", Value::from(prefix).literal()));
+    text.push_str("if ( ! defined( 'ABSPATH' ) ) {\n\tdefine( 'ABSPATH', __DIR__ . '/' );\n}\nrequire_once ABSPATH . 'wp-settings.php';\n");
+    write_inside(target.root, &target.root.join(&configuration.place), text.as_bytes())?;
+    Ok(settings)
+}

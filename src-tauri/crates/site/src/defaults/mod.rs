@@ -1,0 +1,89 @@
+//! What a copy is given of its own: configuration, settings in the database, a login.
+//!
+//! [`configure`] edits the copy's configuration files in place; [`settle`] changes its database through the small trait [`Tables`].
+//! Both may be repeated, and answer what they changed as [`Setting`]s without secrets. Neither ever writes outside the copy's folder,
+//! also where a link in the copy leads out of it.
+
+mod configuration;
+mod database;
+mod login;
+mod salts;
+mod server_files;
+mod tables;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::databases::DatabaseAddress;
+use crate::platforms::Site;
+use crate::{Result, Secret};
+
+pub use database::settle;
+pub use login::Login;
+pub use tables::{Cell, Tables};
+pub(crate) use write::write_inside;
+
+/// A copy that is being given its own settings.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The source, as it was recognised and learned.
+    pub site: &'a Site,
+    /// The copy's folder.
+    pub root: &'a Path,
+    /// The copy's address.
+    pub url: &'a str,
+    /// The copy's database.
+    pub database: Option<&'a DatabaseAddress>,
+    /// The password for it.
+    pub password: &'a Secret,
+    /// Whether to switch the platform's debugging on or off; none leaves it as it was.
+    pub debug: Option<bool>,
+}
+
+impl Target<'_> {
+    /// Where the copy has what is at `path` in the source, if it is part of what was copied.
+    pub fn mapped(&self, path: &Path) -> Option<PathBuf> {
+        let tree = self.site.trees.iter().filter(|tree| path.starts_with(&tree.from));
+        let tree = tree.max_by_key(|tree| tree.from.components().count())?;
+        let rest = path.strip_prefix(&tree.from).ok()?;
+        Some(joined(&joined(self.root, &tree.place), rest))
+    }
+}
+
+/// `path` joined to `root`, without the slash at the end that an empty `path` leaves.
+pub(crate) fn joined(root: &Path, path: &Path) -> PathBuf {
+    if path.as_os_str().is_empty() { root.to_owned() } else { root.join(path) }
+}
+
+/// One thing that was changed, for the receipt. Secrets are named, never shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What: a constant, an option, a file.
+    pub name: String,
+    /// What it was; empty where it was not set or is a secret.
+    pub from: String,
+    /// What it is now; `new` for a secret.
+    pub to: String,
+}
+
+impl Setting {
+    pub(crate) fn new(name: impl Into<String>, from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { name: name.into(), from: from.into(), to: to.into() }
+    }
+
+    pub(crate) fn secret(name: impl Into<String>) -> Self {
+        Self::new(name, "", "new")
+    }
+}
+
+/// Gives the copy's configuration files its own database, addresses, paths and salts.
+///
+/// # Errors
+/// `config.outside` if a file to be changed is shared with somewhere outside the copy, else what reading and writing meet.
+pub fn configure(target: &Target<'_>) -> Result<Vec<Setting>> {
+    let mut settings = configuration::configure(target)?;
+    settings.extend(server_files::adapt(target)?);
+    Ok(settings)
+}

@@ -1,0 +1,95 @@
+use std::fs;
+
+use super::{Setting, Target, joined, write_inside};
+use crate::Result;
+use crate::platforms::Address;
+
+/// Files of the web server and of PHP that name folders: the firewall of a plugin is one of them.
+const FILES: [&str; 5] = [".htaccess", ".user.ini", "php.ini", "web.config", "wordfence-waf.php"];
+
+/// Turns the folders of the source and the path of its address, in the files that the web server reads, into those of the copy.
+pub(super) fn adapt(target: &Target<'_>) -> Result<Vec<Setting>> {
+    let mut folders = vec![joined(target.root, &target.site.web), joined(target.root, &target.site.core)];
+    folders.dedup();
+    let mut settings = Vec::new();
+    for path in folders.iter().flat_map(|folder| FILES.map(|name| folder.join(name))) {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let mut changed = folders_moved(target, &text);
+        if path.ends_with(".htaccess") {
+            changed = rewrite_base(target, &changed)?;
+        }
+        if changed != text {
+            write_inside(target.root, &path, changed.as_bytes())?;
+            let name = path.strip_prefix(target.root).unwrap_or(&path).display().to_string();
+            settings.push(Setting::new(
+                name,
+                target.site.root.display().to_string(),
+                target.root.display().to_string(),
+            ));
+        }
+    }
+    Ok(settings)
+}
+
+/// Every folder of the source in `text`, where its name ends there, as the copy's.
+fn folders_moved(target: &Target<'_>, text: &str) -> String {
+    let mut trees: Vec<_> = target.site.trees.iter().collect();
+    trees.sort_by_key(|tree| std::cmp::Reverse(tree.from.as_os_str().len()));
+    let moves: Vec<_> = trees
+        .iter()
+        .map(|tree| (tree.from.display().to_string(), joined(target.root, &tree.place).display().to_string()))
+        .collect();
+    let own = target.root.display().to_string();
+    let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || "-_.".contains(next));
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut before = ' ';
+    while let Some(next) = rest.chars().next() {
+        let begins = !(before.is_alphanumeric() || "-_./".contains(before));
+        if next == '/' && begins {
+            if let Some(tail) = rest.strip_prefix(&own).filter(|tail| ends(tail)) {
+                out.push_str(&own);
+                (rest, before) = (tail, ' ');
+                continue;
+            }
+            if let Some((to, tail)) = moves.iter().find_map(|(from, to)| {
+                rest.strip_prefix(from.as_str()).filter(|tail| ends(tail)).map(|tail| (to, tail))
+            }) {
+                out.push_str(to);
+                (rest, before) = (tail, ' ');
+                continue;
+            }
+        }
+        out.push(next);
+        before = next;
+        rest = &rest[next.len_utf8()..];
+    }
+    out
+}
+
+/// `RewriteBase` and the rule that leads to `index.php`, for a copy whose address has another path.
+fn rewrite_base(target: &Target<'_>, text: &str) -> Result<String> {
+    let Some(home) = target.site.home.as_deref().and_then(|home| Address::parse(home).ok()) else {
+        return Ok(text.to_owned());
+    };
+    let new = Address::parse(target.url)?;
+    let (old_base, new_base) = (format!("{}/", home.path), format!("{}/", new.path));
+    if old_base == new_base {
+        return Ok(text.to_owned());
+    }
+    let line = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words[..] {
+            [directive, base] if directive.eq_ignore_ascii_case("RewriteBase") && base == old_base => {
+                line.replacen(&old_base, &new_base, 1)
+            }
+            [directive, _, to, ..]
+                if directive.eq_ignore_ascii_case("RewriteRule") && to == format!("{old_base}index.php") =>
+            {
+                line.replacen(to, &format!("{new_base}index.php"), 1)
+            }
+            _ => line.to_owned(),
+        }
+    };
+    Ok(text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
+}
