@@ -9,6 +9,7 @@
 
 pub mod databases;
 pub mod defaults;
+pub mod fence;
 pub mod files;
 pub mod php;
 pub mod platforms;

@@ -30,3 +30,6 @@ pub use made::{Removed, remove_made};
 pub use meta::Mtime;
 pub use path::RelPath;
 pub use space::{Space, free_space, require_space};
+
+pub(crate) use path::shown;
+pub(crate) use trouble::of_target as target_trouble;

@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for RelPath {
 }
 
 /// A path as people read it, on one line and without loss.
-pub(super) fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     use fmt::Write as _;
     let mut out = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {

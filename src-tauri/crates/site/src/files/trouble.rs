@@ -9,7 +9,7 @@ use crate::Problem;
 
 /// An operation on the source failed.
 pub(super) fn at_source(root: &Path, path: &Path, error: Errno) -> Problem {
-    let whole = shown(&root.join(path));
+    let whole = shown(&below(root, path));
     let problem = match error {
         Errno::ACCESS | Errno::PERM => {
             Problem::needs_person("source.unreadable", format!("{whole} may not be read."))
@@ -27,9 +27,14 @@ pub(super) fn at_source(root: &Path, path: &Path, error: Errno) -> Problem {
     problem.with("path", whole)
 }
 
+/// An operation on the target at `path` failed, as the standard library tells it.
+pub(crate) fn of_target(path: &Path, error: &std::io::Error) -> Problem {
+    at_target(path, Path::new(""), Errno::from_io_error(error).unwrap_or(Errno::IO))
+}
+
 /// An operation on the target failed.
 pub(super) fn at_target(root: &Path, path: &Path, error: Errno) -> Problem {
-    let whole = shown(&root.join(path));
+    let whole = shown(&below(root, path));
     let problem = match error {
         Errno::NOSPC | Errno::DQUOT => {
             let what = if error == Errno::DQUOT { "The quota is used up" } else { "There is no room left" };
@@ -97,4 +102,9 @@ fn common(whole: &str, error: Errno) -> Option<Problem> {
         }
         _ => return None,
     })
+}
+
+/// `join` that leaves no slash at the end.
+fn below(root: &Path, path: &Path) -> std::path::PathBuf {
+    if path.as_os_str().is_empty() { root.to_owned() } else { root.join(path) }
 }
