@@ -77,6 +77,7 @@ pub fn check(source: &Path, target: &Path) -> Result<Ground> {
     }
     if above(&real_source).any(|folder| same(folder, &ground.path))
         || mounts.holds(&ground.path, &real_source)
+        || mounts.holds_some_of(&ground.path, &real_source)
     {
         let help = "Choose a target that does not hold the source.";
         return refuse("source.in-target", "The source lies inside the target.", help);
@@ -149,7 +150,7 @@ impl Ground {
                     match fs::symlink_metadata(&real) {
                         // A link that leads nowhere fails here: where it would lead to is not for us to make.
                         Ok(_) => {
-                            real = fs::canonicalize(&real).map_err(|error| unreachable(&real, &error))?
+                            real = fs::canonicalize(&real).map_err(|error| unreachable(&real, &error))?;
                         }
                         Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(real.clone()),
                         Err(error) => return Err(unreachable(&real, &error)),
