@@ -1,0 +1,3 @@
+//! Databases beside other tools.
+
+fn main() {}

@@ -1,0 +1,225 @@
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, Opts, OptsBuilder, Row, TextProtocol, Value};
+
+use super::error::{When, problem};
+use crate::databases::{DatabaseAddress, Server};
+use crate::{Problem, Result, Secret};
+
+/// How long a server may take to greet.
+const GREETING: Duration = Duration::from_secs(20);
+
+/// How to reach a server as somebody.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    server: Server,
+    user: String,
+    secret: Secret,
+}
+
+/// What a session may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mode {
+    /// Every transaction of the session is read-only, and the server enforces it.
+    Read,
+    /// Writes with READ COMMITTED, so that a statement which reads one table to fill another locks no row that it reads.
+    Write,
+}
+
+/// One conversation with a server. Text comes as the bytes that the server stores, times are UTC, foreign keys are not followed.
+pub(super) struct Session {
+    conn: Conn,
+    at: String,
+}
+
+/// What a statement did.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Done {
+    pub affected: u64,
+}
+
+impl Login {
+    pub(super) fn new(address: &DatabaseAddress, secret: &Secret) -> Result<(Self, String)> {
+        match address {
+            DatabaseAddress::Mysql { server, user, name } => {
+                let login = Self { server: server.clone(), user: user.clone(), secret: secret.clone() };
+                Ok((login, name.clone()))
+            }
+            DatabaseAddress::Sqlite { .. } => Err(Problem::permanent(
+                "database.kinds",
+                format!("{address} is not a database of a MariaDB or MySQL server."),
+            )),
+        }
+    }
+
+    /// The address of a database reached by this login.
+    pub(super) fn address(&self, name: &str) -> DatabaseAddress {
+        DatabaseAddress::Mysql { server: self.server.clone(), user: self.user.clone(), name: name.to_owned() }
+    }
+
+    /// Opens a session in the database `name`, or in none when it is empty.
+    pub(super) async fn open(&self, name: &str, mode: Mode) -> Result<Session> {
+        let at = self.address(name).to_string();
+        let user =
+            if self.user.is_empty() { std::env::var("USER").unwrap_or_default() } else { self.user.clone() };
+        let mut opts = OptsBuilder::default()
+            .user(Some(user))
+            .pass((!self.secret.is_empty()).then(|| self.secret.reveal().to_owned()))
+            .db_name((!name.is_empty()).then(|| name.to_owned()))
+            .prefer_socket(false)
+            .tcp_keepalive(Some(Duration::from_secs(30)))
+            .stmt_cache_size(24);
+        opts = match &self.server {
+            Server::Tcp { host, port } if host == "localhost" && *port == 3306 => match usual_socket() {
+                Some(path) => opts.socket(Some(path)),
+                None => opts.ip_or_hostname(host.clone()).tcp_port(*port),
+            },
+            Server::Tcp { host, port } => opts.ip_or_hostname(host.clone()).tcp_port(*port),
+            Server::Socket { path } => opts.socket(Some(path.display().to_string())),
+        };
+        let conn = tokio::time::timeout(GREETING, Conn::new(Opts::from(opts)))
+            .await
+            .map_err(|_| {
+                Problem::transient("database.down", format!("The database server at {at} does not answer."))
+                    .help("Look whether the server is overloaded or a firewall is in between.")
+            })?
+            .map_err(|error| problem(error, &at, When::Opening))?;
+        let mut session = Session { conn, at };
+        session
+            .run(
+                "SET NAMES utf8mb4, character_set_results = NULL, time_zone = '+00:00', foreign_key_checks = 0, \
+                 sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', wait_timeout = 28800, \
+                 net_write_timeout = 600, net_read_timeout = 600, sql_quote_show_create = 1",
+            )
+            .await?;
+        // Absent where the server has no such limit, and then none is in force.
+        let _ = session.run("SET max_statement_time = 0").await;
+        session
+            .run(match mode {
+                Mode::Read => "SET SESSION TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ",
+                Mode::Write => "SET SESSION TRANSACTION READ WRITE, ISOLATION LEVEL READ COMMITTED",
+            })
+            .await?;
+        Ok(session)
+    }
+}
+
+/// Where distributions put the socket: `localhost` means it, to PHP as to every client.
+fn usual_socket() -> Option<String> {
+    ["/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"]
+        .into_iter()
+        .find(|path| std::path::Path::new(path).exists())
+        .map(ToOwned::to_owned)
+}
+
+impl Session {
+    /// Runs a statement whose rows, if any, do not matter.
+    pub(super) async fn run(&mut self, sql: impl AsRef<[u8]>) -> Result<Done> {
+        let at = &self.at;
+        let wrong = |error| problem(error, at, When::Working);
+        let answer = self.conn.query_iter(sql.as_ref()).await.map_err(wrong)?;
+        let done = Done { affected: answer.affected_rows() };
+        answer.drop_result().await.map_err(wrong)?;
+        Ok(done)
+    }
+
+    /// All rows of a short answer.
+    pub(super) async fn rows(&mut self, sql: impl AsRef<[u8]>) -> Result<Vec<Cells>> {
+        let at = &self.at;
+        let rows: Vec<Row> =
+            self.conn.query(sql.as_ref()).await.map_err(|error| problem(error, at, When::Working))?;
+        Ok(rows.into_iter().map(Cells::from).collect())
+    }
+
+    /// The first row of an answer.
+    pub(super) async fn first(&mut self, sql: impl AsRef<[u8]>) -> Result<Option<Cells>> {
+        Ok(self.rows(sql).await?.into_iter().next())
+    }
+
+    /// The first cell of the first row as text; empty where there is none.
+    pub(super) async fn text(&mut self, sql: impl AsRef<[u8]>) -> Result<String> {
+        Ok(self.first(sql).await?.map(|row| row.text(0)).unwrap_or_default())
+    }
+
+    /// The first cell of the first row as a number.
+    pub(super) async fn number(&mut self, sql: impl AsRef<[u8]>) -> Result<u64> {
+        Ok(self.first(sql).await?.map(|row| row.number(0)).unwrap_or_default())
+    }
+
+    /// A long answer, row by row.
+    pub(super) async fn stream(&mut self, sql: String) -> Result<Stream<'_>> {
+        let at = self.at.as_str();
+        let answer = self.conn.query_iter(sql).await.map_err(|error| problem(error, at, When::Working))?;
+        Ok(Stream { answer, at })
+    }
+
+    /// Runs a statement that the server keeps prepared, with values; answers how many rows it changed.
+    pub(super) async fn put(&mut self, sql: &str, values: Vec<Option<Vec<u8>>>) -> Result<u64> {
+        let at = &self.at;
+        let values: Vec<Value> =
+            values.into_iter().map(|value| value.map_or(Value::NULL, Value::Bytes)).collect();
+        let wrong = |error| problem(error, at, When::Working);
+        let answer = self.conn.exec_iter(sql, values).await.map_err(wrong)?;
+        let affected = answer.affected_rows();
+        answer.drop_result().await.map_err(wrong)?;
+        Ok(affected)
+    }
+
+    /// Ends the conversation politely.
+    pub(super) async fn close(self) {
+        let _ = self.conn.disconnect().await;
+    }
+}
+
+/// The rows of a long answer as they come.
+pub(super) struct Stream<'a> {
+    answer: mysql_async::QueryResult<'a, 'static, TextProtocol>,
+    at: &'a str,
+}
+
+impl Stream<'_> {
+    pub(super) async fn next(&mut self) -> Result<Option<Cells>> {
+        let row = self.answer.next().await.map_err(|error| problem(error, self.at, When::Working))?;
+        Ok(row.map(Cells::from))
+    }
+}
+
+/// A row as the server sent it: bytes or NULL a cell.
+#[derive(Debug)]
+pub(super) struct Cells(pub Vec<Option<Vec<u8>>>);
+
+impl From<Row> for Cells {
+    fn from(row: Row) -> Self {
+        Self(
+            row.unwrap()
+                .into_iter()
+                .map(|value| match value {
+                    Value::NULL => None,
+                    Value::Bytes(bytes) => Some(bytes),
+                    // The text protocol knows bytes alone.
+                    other => Some(other.as_sql(true).into_bytes()),
+                })
+                .collect(),
+        )
+    }
+}
+
+impl Cells {
+    pub(super) fn bytes(&self, at: usize) -> Option<&[u8]> {
+        self.0.get(at)?.as_deref()
+    }
+
+    pub(super) fn text(&self, at: usize) -> String {
+        self.bytes(at).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+    }
+
+    pub(super) fn maybe_text(&self, at: usize) -> Option<String> {
+        self.bytes(at).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// A whole number; 0 for NULL and for what is none.
+    pub(super) fn number(&self, at: usize) -> u64 {
+        self.bytes(at).and_then(|bytes| std::str::from_utf8(bytes).ok()?.parse().ok()).unwrap_or_default()
+    }
+}
