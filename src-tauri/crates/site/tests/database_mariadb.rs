@@ -22,7 +22,7 @@ async fn a_copy_holds_every_row_and_the_new_address() {
         Target::prepare(&source, &target_address, &Secret::default(), "job-1", Occupied::Refuse, &Unwatched)
             .await
             .unwrap();
-    let rewriting = Swap::new("http://a.test", "http://a.test/shop");
+    let rewriting = Swap::rewriting("http://a.test", "http://a.test/shop");
     let copied = copy(&source, &target, Some(&rewriting), 2, &Unwatched).await.unwrap();
     assert_eq!(copied.rows, survey.rows());
     assert!(copied.rows > 2500, "{copied:?}");

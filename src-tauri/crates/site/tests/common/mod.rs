@@ -15,7 +15,7 @@ pub struct Swap {
 }
 
 impl Swap {
-    pub fn new(old: &str, new: &str) -> Rewriting {
+    pub fn rewriting(old: &str, new: &str) -> Rewriting {
         Rewriting::new(Arc::new(Self { old: old.into(), new: new.into() }))
     }
 }
