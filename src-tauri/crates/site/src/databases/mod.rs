@@ -5,11 +5,13 @@ mod cell;
 mod mysql;
 mod outcome;
 mod survey;
+mod tables;
 
 pub use address::{DatabaseAddress, Server};
 pub use cell::{Cell, Cells, Rewriting};
 pub use outcome::{Change, Checked, Copied, LeftOver, Rewritten, Settled, TableRows, UnsafeCell};
 pub use survey::{Count, Key, Survey, Table};
+pub use tables::{Access, tables};
 
 use crate::{Result, Secret, Watch};
 

@@ -21,3 +21,17 @@ pub(super) use copy::{copy, rewrite};
 pub(super) use settle::settle;
 pub(super) use source::Source;
 pub(super) use target::Target;
+
+/// A conversation for a few small questions.
+pub(super) async fn conversation(
+    address: &super::DatabaseAddress,
+    secret: &crate::Secret,
+    access: super::Access,
+) -> crate::Result<mysql_async::Conn> {
+    let (login, name) = session::Login::new(address, secret)?;
+    let mode = match access {
+        super::Access::Read => session::Mode::Read,
+        super::Access::Write => session::Mode::Write,
+    };
+    Ok(login.open(&name, mode).await?.into_conn())
+}

@@ -166,6 +166,11 @@ impl Session {
         Ok(affected)
     }
 
+    /// The connection itself, for whoever asks it in words of their own.
+    pub(super) fn into_conn(self) -> Conn {
+        self.conn
+    }
+
     /// Ends the conversation politely.
     pub(super) async fn close(self) {
         let _ = self.conn.disconnect().await;
