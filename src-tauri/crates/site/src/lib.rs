@@ -11,6 +11,7 @@ pub mod databases;
 pub mod defaults;
 pub mod fence;
 pub mod files;
+pub mod neutral;
 pub mod php;
 pub mod platforms;
 

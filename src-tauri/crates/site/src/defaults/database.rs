@@ -35,16 +35,6 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// The prefixes of every site of the network, or of the one site.
-    fn prefixes(&self) -> Vec<String> {
-        match &self.target.site.network {
-            Some(network) if !network.sites.is_empty() => {
-                network.sites.iter().map(|site| learn::site_prefix(&self.prefix, site.id)).collect()
-            }
-            _ => vec![self.prefix.clone()],
-        }
-    }
-
     async fn addresses(&mut self) -> Result<()> {
         let site = self.target.site;
         let new = Address::parse(self.target.url)?;
@@ -107,7 +97,7 @@ impl Work<'_> {
     }
 
     async fn options(&mut self, mark: Option<&str>) -> Result<()> {
-        for prefix in self.prefixes() {
+        for prefix in self.target.prefixes() {
             self.option(&prefix, "blog_public", "0", None).await?;
             if let Some(mark) = mark {
                 let name = self.read_option(&prefix, "blogname").await?.unwrap_or_default();
@@ -128,7 +118,7 @@ impl Work<'_> {
             .await?;
         self.count("sessions ended", ended);
         let mut transients = 0;
-        for prefix in self.prefixes() {
+        for prefix in self.target.prefixes() {
             for pattern in TEMPORARY {
                 let sql = format!("DELETE FROM `{prefix}options` WHERE option_name LIKE ? ESCAPE '!'");
                 transients += self.tables.execute(&sql, &[pattern.into()]).await?;
@@ -190,7 +180,7 @@ impl Work<'_> {
                 format!("The user {} could not be made in the copy.", login.user),
             )
         })?;
-        for prefix in self.prefixes() {
+        for prefix in self.target.prefixes() {
             self.user_meta(id, &format!("{prefix}capabilities"), "a:1:{s:13:\"administrator\";b:1;}").await?;
             self.user_meta(id, &format!("{prefix}user_level"), "10").await?;
         }

@@ -22,6 +22,7 @@ use crate::{Result, Secret};
 
 pub use database::settle;
 pub use login::Login;
+pub(crate) use salts::token;
 pub use tables::{Cell, Tables};
 pub(crate) use write::write_inside;
 

@@ -26,8 +26,13 @@ pub(crate) fn password() -> Result<String> {
     random(PASSWORD, 20)
 }
 
+/// A name of 16 letters and digits that nobody can guess.
+pub(crate) fn token() -> Result<String> {
+    random(b"abcdefghijklmnopqrstuvwxyz0123456789", 16)
+}
+
 /// `length` characters of `alphabet`, each as likely as the others, from the operating system's random source.
-pub(crate) fn random(alphabet: &[u8], length: usize) -> Result<String> {
+fn random(alphabet: &[u8], length: usize) -> Result<String> {
     let fair = 256 - 256 % alphabet.len();
     let mut text = String::with_capacity(length);
     while text.len() < length {

@@ -1,0 +1,310 @@
+//! Neutral before first start: what keeps a copy from acting in the world as if it were the original.
+//!
+//! [`install`] puts a must-use plugin of ours into the copy, which WordPress cannot be started without; [`disarm`] takes known
+//! identities at other services out of its database. Both come before anything starts the copy. [`lift`] takes switches back.
+//!
+//! The plugin stops what goes through WordPress. A preview adds what goes around it (see [`crate::preview`]): PHP's own `mail()` and
+//! requests made with curl alone.
+
+mod identities;
+mod plugin;
+mod serialized;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::defaults::{Tables, Target, joined, write_inside};
+use crate::platforms::{Kind, Site, learn};
+use crate::{Problem, Result};
+
+pub use identities::disarm;
+
+/// What a copy is kept from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Switches {
+    /// Mail is caught into a folder.
+    pub mail: bool,
+    /// Requests to other servers are refused and listed.
+    pub egress: bool,
+    /// Hosts that may be called all the same; `*.example.com` stands for every host below.
+    pub allow: Vec<String>,
+    /// Cron and Action Scheduler stand still.
+    pub cron: bool,
+    /// Search engines are told to stay away.
+    pub crawlers: bool,
+    /// A mark in the admin bar and at the login says that this is a copy.
+    pub mark: bool,
+    /// Object and page caches that the copy would share with the source are set aside.
+    pub caches: bool,
+    /// Where caught mail and the list of refused requests are kept; none for a folder of the copy.
+    pub caught: Option<PathBuf>,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            mail: true,
+            egress: true,
+            allow: Vec::new(),
+            cron: true,
+            crawlers: true,
+            mark: true,
+            caches: true,
+            caught: None,
+        }
+    }
+}
+
+impl Switches {
+    /// Everything off: what [`lift`] takes to lift it all.
+    pub fn none() -> Self {
+        Self {
+            mail: false,
+            egress: false,
+            cron: false,
+            crawlers: false,
+            mark: false,
+            caches: false,
+            ..Self::default()
+        }
+    }
+
+    /// What is switched, a sentence each, for a plan.
+    pub fn sentences(&self, site: &Site) -> Vec<String> {
+        let wordpress = site.kind == Kind::WordPress;
+        let mut sentences = Vec::new();
+        let mut say = |on: bool, sentence: &str| {
+            if on {
+                sentences.push(sentence.to_owned());
+            }
+        };
+        say(self.mail && wordpress, "Mail is caught into a folder, none is sent.");
+        say(self.egress && wordpress, "Requests to other servers are refused and listed.");
+        say(self.cron && wordpress, "Cron and Action Scheduler stand still.");
+        say(self.crawlers, "Search engines are told to stay away.");
+        say(self.mark && wordpress, "The admin bar says that this is a copy.");
+        say(self.caches && wordpress, "Caches shared with the source are set aside.");
+        say(wordpress, "Known identities at other services are blanked or set to test.");
+        sentences
+    }
+}
+
+/// Something that was neutralised, for the receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neutralised {
+    /// Which switch: `mail`, `egress`, `cron`, `crawlers`, `mark`, `caches`, `identity`.
+    pub name: String,
+    /// What was done.
+    pub detail: String,
+}
+
+impl Neutralised {
+    pub(crate) fn new(name: &str, detail: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), detail: detail.into() }
+    }
+}
+
+/// What a file is called while it is set aside.
+const ASIDE: &str = ".before-clonedeck";
+
+/// Makes the copy neutral, as far as files go. Has to come before the copy is first started; repeating it changes nothing more.
+pub fn install(target: &Target<'_>, switches: &Switches) -> Result<Vec<Neutralised>> {
+    let mut done = Vec::new();
+    let web = joined(target.root, &target.site.web);
+    if switches.crawlers {
+        let robots = web.join("robots.txt");
+        if robots.symlink_metadata().is_ok() || target.site.kind != Kind::WordPress {
+            set_aside(target.root, &robots)?;
+            write_inside(target.root, &robots, b"User-agent: *\nDisallow: /\n")?;
+            done.push(Neutralised::new("crawlers", "robots.txt refuses all of them"));
+        }
+    }
+    if target.site.kind != Kind::WordPress {
+        return Ok(done);
+    }
+    let content = joined(target.root, &target.site.content);
+    if switches.caches {
+        for name in ["object-cache.php", "advanced-cache.php"] {
+            if content.join(name).symlink_metadata().is_ok() {
+                set_aside(target.root, &content.join(name))?;
+            }
+            if content.join(format!("{name}{ASIDE}")).exists() {
+                done.push(Neutralised::new("caches", format!("{name} is set aside")));
+            }
+        }
+    }
+    let caught = match &switches.caught {
+        Some(caught) => caught.clone(),
+        None => own_folder(target.root, &content)?,
+    };
+    let path = plugin::path(target);
+    write_inside(target.root, &path, plugin::text(switches, &caught).as_bytes())?;
+    let caught = caught.display();
+    for (on, name, detail) in [
+        (switches.mail, "mail", format!("caught into {caught}")),
+        (
+            switches.egress,
+            "egress",
+            format!("refused and listed in {caught}/blocked-requests.jsonl{}", but(&switches.allow)),
+        ),
+        (switches.cron, "cron", "WordPress's cron and Action Scheduler stand still".into()),
+        (switches.crawlers, "crawlers", "robots.txt, blog_public and X-Robots-Tag refuse all of them".into()),
+        (switches.mark, "mark", "shown in the admin bar and at the login".into()),
+    ] {
+        if on {
+            done.push(Neutralised { name: name.into(), detail });
+        }
+    }
+    Ok(done)
+}
+
+fn but(allow: &[String]) -> String {
+    if allow.is_empty() { String::new() } else { format!(", except to {}", allow.join(", ")) }
+}
+
+/// Which switches are on in a copy; all off where the plugin is gone.
+pub fn switches(target: &Target<'_>) -> Switches {
+    plugin::read(&plugin::path(target)).unwrap_or_else(Switches::none)
+}
+
+/// The folder in which a copy keeps caught mail and the list of refused requests.
+pub fn caught(target: &Target<'_>) -> Option<PathBuf> {
+    plugin::read(&plugin::path(target)).and_then(|switches| switches.caught)
+}
+
+/// Leaves on only what is on in `keep`. Identities that were blanked stay blank: a copy never held them for sure. `tables` is needed
+/// to let search engines in again.
+pub async fn lift(
+    target: &Target<'_>,
+    keep: &Switches,
+    tables: Option<&mut dyn Tables>,
+) -> Result<Vec<String>> {
+    let now = switches(target);
+    let content = joined(target.root, &target.site.content);
+    let mut lifted = Vec::new();
+    let left = Switches {
+        mail: now.mail && keep.mail,
+        egress: now.egress && keep.egress,
+        allow: now.allow.iter().chain(&keep.allow).cloned().collect(),
+        cron: now.cron && keep.cron,
+        crawlers: now.crawlers && keep.crawlers,
+        mark: now.mark && keep.mark,
+        caches: now.caches && keep.caches,
+        caught: now.caught.clone(),
+    };
+    for (before, after, name) in [
+        (now.mail, left.mail, "mail"),
+        (now.egress, left.egress, "egress"),
+        (now.cron, left.cron, "cron"),
+        (now.crawlers, left.crawlers, "crawlers"),
+        (now.mark, left.mark, "mark"),
+        (now.caches, left.caches, "caches"),
+    ] {
+        if before && !after {
+            lifted.push(name.to_owned());
+        }
+    }
+    if !left.caches {
+        for name in ["object-cache.php", "advanced-cache.php"] {
+            put_back(&content.join(name))?;
+        }
+    }
+    if !left.crawlers {
+        let robots = joined(target.root, &target.site.web).join("robots.txt");
+        if !put_back(&robots)? && target.site.kind != Kind::WordPress {
+            let _ = fs::remove_file(&robots);
+        }
+        if let Some(tables) = tables
+            && target.site.kind == Kind::WordPress
+        {
+            for prefix in target.prefixes() {
+                let sql = format!(
+                    "UPDATE `{prefix}options` SET option_value = '1' WHERE option_name = 'blog_public'"
+                );
+                tables.execute(&sql, &[]).await?;
+            }
+        }
+    }
+    if target.site.kind == Kind::WordPress {
+        let path = plugin::path(target);
+        if left.mail || left.egress || left.cron || left.crawlers || left.mark {
+            let caught = left.caught.clone().unwrap_or_else(|| content.join("clonedeck"));
+            write_inside(target.root, &path, plugin::text(&left, &caught).as_bytes())?;
+        } else {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    Ok(lifted)
+}
+
+/// A folder of the copy that nobody can guess, and that a web server which reads `.htaccess` serves to nobody.
+fn own_folder(root: &Path, content: &Path) -> Result<PathBuf> {
+    let known =
+        fs::read_dir(content).into_iter().flatten().flatten().map(|entry| entry.path()).find(|path| {
+            path.is_dir()
+                && path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with("clonedeck-caught-"))
+        });
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let token = crate::defaults::token()?;
+    let folder = content.join(format!("clonedeck-caught-{token}"));
+    write_inside(root, &folder.join(".htaccess"), b"Require all denied\n")?;
+    write_inside(root, &folder.join("index.php"), b"<?php\n")?;
+    Ok(folder)
+}
+
+fn set_aside(root: &Path, path: &Path) -> Result<()> {
+    let aside = with_suffix(path);
+    if path.symlink_metadata().is_err() || aside.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
+    if !parent.zip(fs::canonicalize(root).ok()).is_some_and(|(parent, root)| parent.starts_with(root)) {
+        return Err(Problem::permanent(
+            "config.outside",
+            format!("{} lies outside of the copy.", path.display()),
+        )
+        .help("A link in the site leads there. Put a folder in its place in the copy, then retry.")
+        .with("path", path.display()));
+    }
+    fs::rename(path, &aside).map_err(|error| moving(path, &error))
+}
+
+fn put_back(path: &Path) -> Result<bool> {
+    let aside = with_suffix(path);
+    if aside.symlink_metadata().is_err() {
+        return Ok(false);
+    }
+    fs::rename(&aside, path).map_err(|error| moving(path, &error))?;
+    Ok(true)
+}
+
+fn with_suffix(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ASIDE);
+    path.with_file_name(name)
+}
+
+fn moving(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::permanent("target.unwritable", format!("{} cannot be renamed: {error}.", path.display()))
+        .with("path", path.display())
+}
+
+impl Target<'_> {
+    /// The prefixes of the tables of every site of the network, or of the one site.
+    pub(crate) fn prefixes(&self) -> Vec<String> {
+        let prefix = self.site.prefix().unwrap_or("wp_");
+        match &self.site.network {
+            Some(network) if !network.sites.is_empty() => {
+                network.sites.iter().map(|site| learn::site_prefix(prefix, site.id)).collect()
+            }
+            _ => vec![prefix.to_owned()],
+        }
+    }
+}
