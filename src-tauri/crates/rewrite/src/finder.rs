@@ -28,6 +28,8 @@ pub(crate) struct Finder {
     engine: Engine,
     /// For each window pattern of the engine: the needles it stands for, and where in them it lies.
     owners: Vec<Vec<(usize, usize)>>,
+    /// Needles with bytes that an encoding around them would escape.
+    escapable: Vec<bool>,
 }
 
 #[derive(Debug)]
@@ -67,7 +69,9 @@ impl Finder {
                     .expect("a few short patterns make an automaton"),
             )),
         };
-        Self { needles, engine, owners }
+        let escapable =
+            needles.iter().map(|needle| needle.bytes.iter().any(|b| b"\\\"'\0".contains(b))).collect();
+        Self { needles, engine, owners, escapable }
     }
 
     pub fn needles(&self) -> &[Needle] {
@@ -88,6 +92,22 @@ impl Finder {
         }
         hits.sort_unstable_by_key(|hit| (hit.start, hit.needle));
         hits
+    }
+
+    /// Places at which a needle may stand, escaped or not: for text whose encoding is still on it.
+    pub fn candidates(&self, text: &[u8]) -> Vec<usize> {
+        let mut places = Vec::new();
+        let mut from = 0;
+        while let Some((pattern, at)) = self.window(text, from) {
+            from = at + 1;
+            let may_be = |&(needle, offset): &(usize, usize)| {
+                self.escapable[needle] || self.verify(text, needle, at, offset).is_some()
+            };
+            if self.owners[pattern].iter().any(may_be) {
+                places.push(at);
+            }
+        }
+        places
     }
 
     /// Whether there is any needle at all.

@@ -3,7 +3,6 @@
 use crate::edit::Edit;
 
 /// An encoding that works character by character.
-#[cfg_attr(not(test), allow(dead_code))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layer {
     /// The inside of a JSON string, and how to write what is new.

@@ -35,6 +35,7 @@
 
 mod address;
 mod custom;
+mod dump;
 mod edit;
 mod finder;
 mod folder;
@@ -52,6 +53,7 @@ mod spelling;
 mod text;
 mod walk;
 
+pub use dump::{DumpError, DumpOptions, DumpReport, Place, Problem, rewrite_dump};
 pub use pair::{Pair, PairError};
 pub use report::{Container, Form, Note, Reason, Tally, Trace};
 pub use rewriter::{Options, Outcome, Rewriter, Rewritten};

@@ -69,19 +69,13 @@ impl Rewriter {
         }
         let mut walk = Walk::new(&self.plan, value.len());
         let edits = walk.value(value, 0..value.len(), &hits, Depth::TOP);
-        let outcome = if !edits.is_empty() {
-            Outcome::Changed(apply(value, 0..value.len(), &edits))
-        } else if let Some(note) = walk.notes.iter().find(|note| note.reason != Reason::BrokenSerialized) {
-            Outcome::Unsafe(note.reason.clone())
-        } else {
-            Outcome::Unchanged
+        let notes = walk.take_notes(!edits.is_empty());
+        let outcome = match (edits.is_empty(), notes.first()) {
+            (false, _) => Outcome::Changed(apply(value, 0..value.len(), &edits)),
+            (true, Some(note)) => Outcome::Unsafe(note.reason.clone()),
+            (true, None) => Outcome::Unchanged,
         };
-        let tally = walk.tally();
-        if edits.is_empty() {
-            // Broken data in which nothing is to change is none of ours.
-            walk.notes.retain(|note| note.reason != Reason::BrokenSerialized);
-        }
-        Rewritten { outcome, tally, notes: walk.notes }
+        Rewritten { outcome, tally: walk.tally(), notes }
     }
 
     /// The value as it is to be: rewritten, or as it was where nothing changes or nothing may.

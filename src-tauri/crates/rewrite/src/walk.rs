@@ -77,6 +77,15 @@ impl<'p> Walk<'p> {
         enough
     }
 
+    /// What was noted. Broken data in which nothing changed is none of ours.
+    pub fn take_notes(&mut self, changed: bool) -> Vec<Note> {
+        let mut notes = std::mem::take(&mut self.notes);
+        if !changed {
+            notes.retain(|note| note.reason != Reason::BrokenSerialized);
+        }
+        notes
+    }
+
     fn mark(&self) -> Mark {
         Mark { notes: self.notes.len(), counts: self.counts.len() }
     }
