@@ -1,0 +1,81 @@
+//! Who runs the queue in a data directory.
+
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+const LOCK: &str = "runner.lock";
+const HOLDER: &str = "runner.json";
+
+/// The process that runs the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// What the program calls itself, for people.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it took the lock, RFC 3339.
+    pub since: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (process {}, since {})", self.name, self.pid, self.since)
+    }
+}
+
+/// The right to run jobs in a data directory. The system lets go of it when the process ends, however it ends; it is
+/// held as long as the process lives, even while that is stopped or asleep.
+#[derive(Debug)]
+pub struct RunnerLock {
+    _file: File,
+}
+
+impl RunnerLock {
+    /// Takes the lock, or says who has it ([`StoreError::Held`]).
+    pub fn acquire(data_dir: &Path, name: &str) -> Result<Self, StoreError> {
+        let path = data_dir.join(LOCK);
+        let unusable =
+            |error: std::io::Error| StoreError::Unusable { path: path.clone(), why: error.to_string() };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .read(true)
+            .open(&path)
+            .map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let unknown = || Holder { name: "another program".into(), pid: 0, since: "?".into() };
+                return Err(StoreError::Held { holder: Self::holder(data_dir).unwrap_or_else(unknown) });
+            }
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        let holder =
+            Holder { name: name.into(), pid: std::process::id(), since: jiff::Timestamp::now().to_string() };
+        // Only for the message: a holder that cannot be written must not keep the queue from running.
+        if let Ok(text) = serde_json::to_string(&holder) {
+            let partial = data_dir.join(format!("{HOLDER}.{}", std::process::id()));
+            let _ = fs::write(&partial, text).and_then(|()| fs::rename(&partial, data_dir.join(HOLDER)));
+        }
+        Ok(Self { _file: file })
+    }
+
+    /// Who holds the lock now, or `None` when nobody does.
+    pub fn current(data_dir: &Path) -> Option<Holder> {
+        let file = File::open(data_dir.join(LOCK)).ok()?;
+        match file.try_lock_shared() {
+            Ok(()) => None,
+            Err(_) => Self::holder(data_dir),
+        }
+    }
+
+    fn holder(data_dir: &Path) -> Option<Holder> {
+        serde_json::from_slice(&fs::read(data_dir.join(HOLDER)).ok()?).ok()
+    }
+}
