@@ -147,6 +147,12 @@ impl Store {
         answer
     }
 
+    /// A way to see that something was committed, by this process or another one.
+    pub fn watch_commits(&self) -> Result<CommitWatch, StoreError> {
+        let db = connect::reader(&self.inner.file).map_err(|error| error.at(&self.inner.file))?;
+        Ok(CommitWatch { db, seen: None })
+    }
+
     /// Reads the whole file for damage; `Ok` when SQLite finds none. Takes as long as reading the file does.
     pub fn verify(&self) -> Result<(), StoreError> {
         let verdict: String = self.read(|db| {
@@ -166,6 +172,26 @@ impl Store {
     /// Closes the file after what was handed in is written; later calls get [`StoreError::Closed`].
     pub fn close(&self) {
         self.inner.close();
+    }
+}
+
+/// Sees commits without reading any table.
+pub struct CommitWatch {
+    db: Connection,
+    seen: Option<i64>,
+}
+
+impl CommitWatch {
+    /// Whether there was a commit since the last call; `true` the first time. Takes a few microseconds.
+    pub fn changed(&mut self) -> bool {
+        let version = self
+            .db
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut query| query.query_row([], |row| row.get(0)))
+            .ok();
+        let changed = version != self.seen || version.is_none();
+        self.seen = version;
+        changed
     }
 }
 

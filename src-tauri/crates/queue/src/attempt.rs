@@ -1,0 +1,448 @@
+//! One attempt: a claimed job being carried along its line.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::Notify;
+use tracing::Instrument;
+
+use crate::advance::{self, Mark};
+use crate::claim::Claimed;
+use crate::clock::millis;
+use crate::failure::FailureView;
+use crate::line::{AnySpec, Kind, RawDone};
+use crate::log::{Level, LogWriter, Mask};
+use crate::progress::{Progress, Ticks};
+use crate::queue::Shared;
+use crate::{Clock, Error, JobId, StepError, Undone, secret};
+
+/// Why an attempt has to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Stop {
+    None,
+    Pause,
+    Cancel,
+    /// The program ends in good order.
+    Shutdown,
+    /// It has taken more active time than its kind allows.
+    Deadline,
+    /// Another claim has taken the job over: nothing may be written any more.
+    Lost,
+}
+
+impl Stop {
+    const ALL: [Self; 6] =
+        [Self::None, Self::Pause, Self::Cancel, Self::Shutdown, Self::Deadline, Self::Lost];
+}
+
+/// How an attempt left off.
+pub(crate) enum Ending {
+    /// The last step is done.
+    Completed(RawDone),
+    /// A step or an undo did not succeed.
+    Failed(StepError),
+    /// It gave way.
+    Yielded,
+    /// Every undo has run.
+    Undone,
+}
+
+/// What an attempt reports when it ends.
+pub(crate) struct Finish {
+    pub seq: i64,
+    pub mark: Mark,
+    pub undoing: bool,
+    pub ending: Ending,
+    pub failure: Option<FailureView>,
+    pub result: Option<Value>,
+    pub job_active_ms: i64,
+}
+
+/// A claimed job at work. Its steps, the runner and the views share it.
+pub(crate) struct Attempt {
+    pub shared: Arc<Shared>,
+    pub kind: Arc<Kind>,
+    pub seq: i64,
+    pub id: JobId,
+    pub epoch: i64,
+    pub spec: AnySpec,
+    pub ticks: Ticks,
+    undoing: bool,
+    index: AtomicUsize,
+    tries: AtomicU32,
+    outputs: Mutex<HashMap<String, String>>,
+    result: Mutex<Option<Value>>,
+    mask: Mask,
+    masked: AtomicBool,
+    log: Mutex<Option<LogWriter>>,
+    stop: AtomicU8,
+    stopping: Notify,
+    /// Active time used by earlier attempts.
+    used: Duration,
+    began: Duration,
+    step_began: Mutex<Duration>,
+    step_used_ms: AtomicI64,
+}
+
+use std::sync::atomic::AtomicI64;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Attempt {
+    pub fn new(shared: &Arc<Shared>, kind: &Arc<Kind>, claimed: &mut Claimed) -> Result<Self, Error> {
+        let now = shared.clock.active();
+        Ok(Self {
+            shared: Arc::clone(shared),
+            kind: Arc::clone(kind),
+            seq: claimed.seq,
+            id: claimed.id,
+            epoch: claimed.epoch,
+            spec: kind.parse(&claimed.spec)?,
+            ticks: Ticks::default(),
+            undoing: claimed.intent.undoes(),
+            index: AtomicUsize::new(claimed.step),
+            tries: AtomicU32::new(claimed.failures + 1),
+            outputs: Mutex::new(std::mem::take(&mut claimed.outputs)),
+            result: Mutex::new(None),
+            mask: Mask::default(),
+            masked: AtomicBool::new(false),
+            log: Mutex::new(None),
+            stop: AtomicU8::new(Stop::None as u8),
+            stopping: Notify::new(),
+            used: Duration::from_millis(claimed.active_ms.max(0) as u64),
+            began: now,
+            step_began: Mutex::new(now),
+            step_used_ms: AtomicI64::new(claimed.step_active_ms),
+        })
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
+    }
+
+    /// Index of the step at work.
+    pub fn index(&self) -> usize {
+        self.index.load(Ordering::Relaxed)
+    }
+
+    pub fn is_undoing(&self) -> bool {
+        self.undoing
+    }
+
+    pub fn try_number(&self) -> u32 {
+        self.tries.load(Ordering::Relaxed)
+    }
+
+    pub fn output(&self, step: &str) -> Option<String> {
+        lock(&self.outputs).get(step).cloned()
+    }
+
+    pub fn add_result(&self, value: Value) {
+        let mut result = lock(&self.result);
+        match (&mut *result, value) {
+            (Some(Value::Object(all)), Value::Object(more)) => all.extend(more),
+            (place, value) => *place = Some(value),
+        }
+    }
+
+    pub fn add_secret_result(&self, value: Value) -> Result<(), StepError> {
+        secret::add(&self.shared.dir, self.id, value).map_err(|(path, error)| StepError::io(&error, path))
+    }
+
+    pub fn register_secret(&self, word: &str) {
+        self.mask.add(word);
+        self.masked.store(true, Ordering::Release);
+    }
+
+    fn masked(&self, text: &str) -> String {
+        if self.masked.load(Ordering::Acquire) { self.mask.apply(text) } else { text.to_owned() }
+    }
+
+    pub fn tell(&self, message: &str) {
+        self.ticks.set_message(self.masked(message));
+    }
+
+    pub fn log(&self, level: Level, text: &str) {
+        let step = self.kind.steps.get(self.index()).map_or("", |step| step.name());
+        let text = self.masked(text);
+        let mut log = lock(&self.log);
+        if log.is_none() {
+            let folder = self.shared.log_dir(self.id);
+            match LogWriter::open(&folder, self.shared.options.log_limit) {
+                Ok(writer) => *log = Some(writer),
+                Err(error) => {
+                    tracing::warn!(job = %self.id, %error, "the log of a job cannot be opened");
+                    return;
+                }
+            }
+        }
+        if let Some(writer) = &mut *log {
+            writer.append(self.shared.clock.wall(), level, step, &text);
+        }
+    }
+
+    pub fn job_dir(&self) -> Result<PathBuf, StepError> {
+        let folder = self.shared.job_dir(self.id);
+        match std::fs::create_dir_all(&folder) {
+            Ok(()) => Ok(folder),
+            Err(error) => Err(StepError::io(&error, folder)),
+        }
+    }
+
+    pub fn stop(&self) -> Stop {
+        Stop::ALL[usize::from(self.stop.load(Ordering::Acquire))]
+    }
+
+    /// Asks the attempt to stop; a stronger reason replaces a weaker one.
+    pub fn ask_to_stop(&self, why: Stop) {
+        if self.stop.fetch_max(why as u8, Ordering::AcqRel) < why as u8 {
+            self.stopping.notify_waiters();
+        }
+    }
+
+    /// An operator took the pause back before it could take hold.
+    pub fn take_pause_back(&self) {
+        let (pause, none) = (Stop::Pause as u8, Stop::None as u8);
+        let _ = self.stop.compare_exchange(pause, none, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    pub async fn stop_requested(&self) {
+        loop {
+            let asked = self.stopping.notified();
+            tokio::pin!(asked);
+            asked.as_mut().enable();
+            if self.must_stop() {
+                return;
+            }
+            asked.await;
+        }
+    }
+
+    /// Undoing is not cut short by a pause or a cancel: it is the cancel.
+    fn must_stop(&self) -> bool {
+        match self.stop() {
+            Stop::None => false,
+            Stop::Pause | Stop::Cancel | Stop::Deadline => !self.undoing,
+            Stop::Shutdown | Stop::Lost => true,
+        }
+    }
+
+    pub fn may_go_on(&self) -> Result<(), StepError> {
+        if self.must_stop() { Err(StepError::stopped()) } else { Ok(()) }
+    }
+
+    pub fn active(&self) -> Duration {
+        self.used + self.shared.clock.active().saturating_sub(self.began)
+    }
+
+    pub fn is_over_deadline(&self) -> bool {
+        self.active() > self.kind.policy.deadline
+    }
+
+    pub fn step_active_ms(&self) -> i64 {
+        let began = *lock(&self.step_began);
+        self.step_used_ms.load(Ordering::Relaxed) + millis(self.shared.clock.active().saturating_sub(began))
+    }
+
+    /// What a write needs to know about where the attempt is.
+    pub fn mark(&self) -> Mark {
+        let mut progress: Progress = self.ticks.read();
+        progress.rate = None;
+        Mark {
+            seq: self.seq,
+            epoch: self.epoch,
+            index: self.index(),
+            progress,
+            step_active_ms: self.step_active_ms(),
+        }
+    }
+
+    pub async fn checkpoint(&self, index: usize, cursor: String) -> Result<(), StepError> {
+        let mark = Mark { index, ..self.mark() };
+        let outcome = self.shared.store.write(move |db| advance::checkpoint(db, &mark, &cursor)).await;
+        self.heed(outcome)
+    }
+
+    pub async fn set_weights(&self, weights: HashMap<String, f64>) -> Result<(), StepError> {
+        let (seq, epoch) = (self.seq, self.epoch);
+        let outcome = self.shared.store.write(move |db| advance::set_weights(db, seq, epoch, &weights)).await;
+        self.heed(outcome)
+    }
+
+    /// Takes in what became of a write: `false` means that the attempt was fenced off.
+    fn heed(&self, outcome: Result<bool, Error>) -> Result<(), StepError> {
+        match outcome {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                tracing::warn!(job = %self.id, epoch = self.epoch, "this attempt was taken over");
+                self.ask_to_stop(Stop::Lost);
+                Err(StepError::stopped())
+            }
+            Err(error) if error.is_disk_full() => {
+                Err(StepError::disk_full(&self.shared.dir, self.shared.options.ballast * 2))
+            }
+            Err(error) => Err(StepError::transient(error.code(), error.to_string()).help(error.help())),
+        }
+    }
+
+    fn begin_step(&self, index: usize) {
+        self.index.store(index, Ordering::Relaxed);
+        self.ticks.reset();
+        *lock(&self.step_began) = self.shared.clock.active();
+    }
+}
+
+/// Carries the job on until it ends or has to stop.
+pub(crate) async fn drive(attempt: Arc<Attempt>, claimed: Claimed) -> Finish {
+    let ending = if claimed.intent.undoes() {
+        undo(&attempt, &claimed).await
+    } else {
+        forward(&attempt, &claimed).await
+    };
+    let ending = match ending {
+        Ending::Failed(error) if error.is_stopped() && attempt.stop() == Stop::Deadline => {
+            Ending::Failed(StepError::permanent(
+                "deadline",
+                format!("The job took longer than {} hours.", attempt.kind.policy.deadline.as_secs() / 3600),
+            ))
+        }
+        Ending::Failed(error) if error.is_stopped() => Ending::Yielded,
+        other => other,
+    };
+    let failure = match &ending {
+        Ending::Failed(error) => {
+            attempt.log(Level::Error, &error.to_string());
+            Some(error.report(|text| attempt.masked(text)))
+        }
+        _ => None,
+    };
+    Finish {
+        seq: attempt.seq,
+        mark: attempt.mark(),
+        undoing: attempt.undoing,
+        ending,
+        failure,
+        result: lock(&attempt.result).take(),
+        job_active_ms: millis(attempt.active()),
+    }
+}
+
+async fn forward(attempt: &Arc<Attempt>, claimed: &Claimed) -> Ending {
+    let mut cursor = claimed.cursor.clone();
+    let mut index = claimed.step;
+    loop {
+        let Some(step) = attempt.kind.steps.get(index) else {
+            // The line of this kind has become shorter since the job was added: nothing is left to do.
+            return Ending::Completed(RawDone { skipped: None, output: "null".into() });
+        };
+        let span = tracing::info_span!("step", name = step.name());
+        let run = caught(step.run(attempt, index, cursor.as_deref()));
+        let done = match run.instrument(span).await {
+            Ok(done) => done,
+            Err(error) => return Ending::Failed(error),
+        };
+        if index + 1 >= attempt.kind.steps.len() {
+            return Ending::Completed(done);
+        }
+        let next_name = attempt.kind.steps[index + 1].name();
+        lock(&attempt.outputs).insert(step.name().into(), done.output.clone());
+        let result = lock(&attempt.result).take();
+        let go_on = !attempt.must_stop();
+        let mark = attempt.mark();
+        let now = millis_wall(attempt);
+        let write = move |db: &_| {
+            advance::step_done(db, now, &mark, &done, result.as_ref(), go_on.then_some(next_name))
+        };
+        match attempt.shared.store.write(write).await {
+            Ok(advance::Next::Begun { cursor: stored, failures, active_ms }) => {
+                index += 1;
+                cursor = stored;
+                attempt.tries.store(failures + 1, Ordering::Relaxed);
+                attempt.step_used_ms.store(active_ms, Ordering::Relaxed);
+                attempt.begin_step(index);
+                attempt.shared.bell.ring_watchers();
+            }
+            Ok(advance::Next::Held) => {
+                attempt.step_used_ms.store(0, Ordering::Relaxed);
+                attempt.begin_step(index + 1);
+                return Ending::Yielded;
+            }
+            other => {
+                return match attempt.heed(other.map(|_| false)) {
+                    Ok(()) => Ending::Yielded,
+                    Err(error) => Ending::Failed(error),
+                };
+            }
+        }
+    }
+}
+
+async fn undo(attempt: &Arc<Attempt>, claimed: &Claimed) -> Ending {
+    for (index, cursor) in &claimed.undos {
+        if attempt.must_stop() {
+            return Ending::Yielded;
+        }
+        let Some(step) = attempt.kind.steps.get(*index) else { continue };
+        attempt.step_used_ms.store(0, Ordering::Relaxed);
+        attempt.begin_step(*index);
+        attempt.tell("taking back");
+        let span = tracing::info_span!("undo", name = step.name());
+        let outcome = match caught(step.undo(attempt, *index, cursor.as_deref())).instrument(span).await {
+            Ok(outcome) => Ok(outcome),
+            Err(error) if error.class() == Some(crate::Class::Permanent) => {
+                attempt.log(Level::Error, &error.to_string());
+                Err(error.report(|text| attempt.masked(text)))
+            }
+            Err(error) => return Ending::Failed(error),
+        };
+        let mark = attempt.mark();
+        let now = millis_wall(attempt);
+        let written =
+            attempt.shared.store.write(move |db| advance::step_undone(db, now, &mark, &outcome)).await;
+        if let Err(error) = attempt.heed(written) {
+            return Ending::Failed(error);
+        }
+        attempt.shared.bell.ring_watchers();
+    }
+    Ending::Undone
+}
+
+fn millis_wall(attempt: &Attempt) -> i64 {
+    attempt.shared.clock.wall().as_millisecond()
+}
+
+/// A step that panics fails for good; it does not take the program along.
+async fn caught<T>(
+    mut step: Pin<Box<dyn Future<Output = Result<T, StepError>> + Send + '_>>,
+) -> Result<T, StepError> {
+    std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| step.as_mut().poll(cx))) {
+        Ok(poll) => poll,
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "no message".into());
+            Poll::Ready(Err(StepError::permanent(
+                "panic",
+                format!("The step broke off with a fault in the program: {text}"),
+            )
+            .help("This is a bug; please report it with the log of the job.")))
+        }
+    })
+    .await
+}
+
+/// Keeps the compiler honest about what the outcome of an undo is.
+pub(crate) type UndoOutcome = Result<Undone, FailureView>;

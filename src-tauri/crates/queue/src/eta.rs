@@ -1,0 +1,87 @@
+//! How long still.
+//!
+//! Each step that is to come takes about as long as it did in earlier jobs of the kind on this machine, in proportion to
+//! its weight; the step at work as long as its rate says. What comes out is a range, from a good to a bad run; when for
+//! some step nothing is known, nothing is said. Only active time counts, so pauses and sleep do not spoil it.
+
+use clonedeck_store::rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::state::{Intent, State};
+use crate::view::{JobView, StepState, StepView};
+
+/// Seconds of active time that are still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Eta {
+    /// If it goes well.
+    pub low: f64,
+    /// If it goes badly.
+    pub high: f64,
+}
+
+/// How many earlier jobs are looked at.
+const SAMPLES: usize = 20;
+/// How far the current rate may be off, either way.
+const DOUBT: f64 = 0.25;
+
+pub(crate) fn of(db: &Connection, job: &JobView) -> Result<Option<Eta>> {
+    if !matches!(job.state, State::Running) || job.intent.undoes() || job.intent == Intent::Pause {
+        return Ok(None);
+    }
+    let mut sum = Eta { low: 0.0, high: 0.0 };
+    for (index, step) in job.steps.iter().enumerate() {
+        if step.state.is_done() {
+            continue;
+        }
+        let part = match by_rate(step) {
+            Some(part) => Some(part),
+            None => by_history(db, &job.kind, index, step)?,
+        };
+        let Some(part) = part else { return Ok(None) };
+        sum.low += part.low;
+        sum.high += part.high;
+    }
+    Ok(Some(sum))
+}
+
+fn by_rate(step: &StepView) -> Option<Eta> {
+    if step.state != StepState::Running {
+        return None;
+    }
+    let rate = step.rate.filter(|rate| *rate > 0.0)?;
+    let left = step.total?.saturating_sub(step.done) as f64 / rate;
+    Some(Eta { low: left * (1.0 - DOUBT), high: left * (1.0 + DOUBT) })
+}
+
+fn by_history(db: &Connection, kind: &str, index: usize, step: &StepView) -> Result<Option<Eta>> {
+    let mut query = db.prepare_cached(
+        "SELECT s.active_ms, json_extract(j.line, '$[' || ?2 || '].weight')
+         FROM job j JOIN step s ON s.job = j.seq AND s.idx = ?2
+         WHERE j.kind = ?1 AND s.name = ?3 AND s.state = 'completed' ORDER BY j.seq DESC LIMIT ?4",
+    )?;
+    let rows = query.query_map(
+        clonedeck_store::rusqlite::params![kind, index as i64, step.name, SAMPLES as i64],
+        |row| Ok((row.get::<_, i64>(0)? as f64, row.get::<_, Option<f64>>(1)?.unwrap_or(1.0))),
+    )?;
+    let mut paces = Vec::new();
+    for row in rows {
+        let (active_ms, weight) = row?;
+        if weight > 0.0 {
+            paces.push(active_ms / 1000.0 / weight);
+        }
+    }
+    if paces.is_empty() {
+        return Ok(if step.weight <= 0.0 { Some(Eta { low: 0.0, high: 0.0 }) } else { None });
+    }
+    paces.sort_by(f64::total_cmp);
+    let at = |part: f64| paces[((paces.len() - 1) as f64 * part).round() as usize] * step.weight;
+    let spent = step.active_ms as f64 / 1000.0;
+    let left = |whole: f64| (whole - spent).max(0.0);
+    let (mut low, mut high) = (left(at(0.2)), left(at(0.8)));
+    if paces.len() < 5 {
+        low *= 1.0 - DOUBT;
+        high *= 1.0 + DOUBT;
+    }
+    Ok(Some(Eta { low, high }))
+}

@@ -1,0 +1,429 @@
+//! The runner's loop. Each turn is one transaction: it writes down what ended, wakes what is due, takes what fits, and
+//! reads what operators want of the running jobs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use clonedeck_store::rusqlite::Connection;
+use clonedeck_store::{Ballast, CommitWatch, RunnerLock};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tracing::Instrument;
+
+use crate::admission::{Ledger, Limits, Taker};
+use crate::advance::{self, Mark};
+use crate::attempt::{Attempt, Ending, Finish, Stop, drive};
+use crate::claim::{Claimant, Claimed, claim};
+use crate::clock::millis;
+use crate::finish::{Now, finish};
+use crate::job::Needs;
+use crate::meter::Load;
+use crate::queue::Shared;
+use crate::runner::Control;
+use crate::state::Intent;
+use crate::{Error, Policy, Result, due, steer};
+
+/// How often running jobs are sampled and the machine is measured.
+const SAMPLE: Duration = Duration::from_secs(1);
+
+/// A job at work.
+struct Active {
+    attempt: Arc<Attempt>,
+    needs: Arc<Needs>,
+    rank: i64,
+    task: JoinHandle<()>,
+}
+
+/// What a turn found out.
+struct Report {
+    /// Jobs whose attempts are written down, or fenced off.
+    ended: Vec<i64>,
+    claimed: Vec<Claimed>,
+    /// What operators want of running jobs, where it is not just to go on.
+    wishes: Vec<(i64, Intent)>,
+    due: due::Next,
+}
+
+pub(crate) struct Turns {
+    shared: Arc<Shared>,
+    who: Claimant,
+    control: Arc<Control>,
+    _lock: RunnerLock,
+    active: HashMap<i64, Active>,
+    inbox: mpsc::UnboundedReceiver<Finish>,
+    outbox: mpsc::UnboundedSender<Finish>,
+    ended: Vec<Finish>,
+    /// Whether there may be something to take or to heed.
+    look: bool,
+    due: due::Next,
+    load: Load,
+    ballast: Ballast,
+    /// The disk was full at this active time; nothing is started until there is room again.
+    full_since: Option<Duration>,
+    sampled: Duration,
+    /// Time of day at the start, less active time at the start.
+    anchor: i64,
+}
+
+impl Turns {
+    pub fn new(shared: Arc<Shared>, who: Claimant, control: Arc<Control>, lock: RunnerLock) -> Self {
+        let (outbox, inbox) = mpsc::unbounded_channel();
+        let ballast = Ballast::new(&shared.dir, shared.options.ballast);
+        let active = shared.clock.active();
+        Self {
+            anchor: shared.now_ms() - millis(active),
+            who,
+            control,
+            _lock: lock,
+            active: HashMap::new(),
+            inbox,
+            outbox,
+            ended: Vec::new(),
+            look: true,
+            due: due::Next::default(),
+            load: Load::default(),
+            ballast,
+            full_since: None,
+            sampled: active,
+            shared,
+        }
+    }
+
+    /// Runs until told to stop.
+    pub async fn run(mut self) {
+        self.shared.bell.set_runs_here(true);
+        self.load = self.shared.options.meter.load();
+        if !self.ballast.load() {
+            tracing::warn!("there is too little room on the disk to keep some back");
+        }
+        let mut commits = self.shared.store.watch_commits().ok();
+        #[cfg(unix)]
+        let socket = self.shared.bell.listen();
+        let mut poll = tokio::time::interval(self.shared.options.poll);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            while let Ok(finish) = self.inbox.try_recv() {
+                self.ended.push(finish);
+            }
+            if self.full_since.is_none() && (self.look || !self.ended.is_empty() || self.is_due()) {
+                self.turn().await;
+                continue;
+            }
+            if self.control.kill.load(Ordering::Acquire) && !self.active.is_empty() {
+                self.cut_off().await;
+            }
+            if self.control.stop.load(Ordering::Acquire) {
+                if self.active.is_empty() {
+                    break;
+                }
+                for job in self.active.values() {
+                    job.attempt.ask_to_stop(Stop::Shutdown);
+                }
+            }
+            let shared = Arc::clone(&self.shared);
+            #[cfg(unix)]
+            let called = hear(socket.as_ref());
+            #[cfg(not(unix))]
+            let called = std::future::pending::<()>();
+            tokio::select! {
+                biased;
+                Some(finish) = self.inbox.recv() => self.ended.push(finish),
+                () = shared.bell.runner_rung() => self.look = true,
+                () = self.control.changed.notified() => {}
+                () = called => self.look = true,
+                _ = poll.tick() => self.poll(&mut commits).await,
+            }
+        }
+        self.shared.bell.set_runs_here(false);
+        self.control.idle.send_replace(true);
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            wall: self.shared.now_ms(),
+            queue: self.anchor + millis(self.shared.clock.active()),
+            luck: uuid::Uuid::now_v7().as_u128() as u32 as f64 / f64::from(u32::MAX),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let now = self.now();
+        self.due.active.is_some_and(|at| at <= now.queue) || self.due.wall.is_some_and(|at| at <= now.wall)
+    }
+
+    /// One transaction, and what follows from it.
+    async fn turn(&mut self) {
+        self.look = false;
+        let stopping = self.control.stop.load(Ordering::Acquire);
+        let ended = Arc::new(std::mem::take(&mut self.ended));
+        let answer = self.commit(Arc::clone(&ended), stopping).await;
+        let report = match answer {
+            Ok(report) => report,
+            Err(error) => {
+                // Nothing is lost: what ended is reported again in the next turn.
+                self.ended = Arc::try_unwrap(ended).unwrap_or_default();
+                self.look = true;
+                if error.is_disk_full() {
+                    self.disk_is_full();
+                } else {
+                    tracing::error!(%error, "the queue could not write; it tries again");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                return;
+            }
+        };
+        for seq in &report.ended {
+            self.active.remove(seq);
+            self.shared.live().remove(seq);
+        }
+        let started = !report.claimed.is_empty();
+        for claimed in report.claimed {
+            self.begin(claimed);
+        }
+        self.heed(&report.wishes);
+        self.due = report.due;
+        self.shared.bell.ring_watchers();
+        let idle = self.active.is_empty() && !started && self.ended.is_empty() && self.due.active.is_none();
+        self.control.idle.send_if_modified(|known| std::mem::replace(known, idle) != idle);
+    }
+
+    async fn commit(&self, ended: Arc<Vec<Finish>>, stopping: bool) -> Result<Report> {
+        let now = self.now();
+        let shared = Arc::clone(&self.shared);
+        let who = self.who.clone();
+        let leaving: Vec<i64> = ended.iter().map(|finish| finish.seq).collect();
+        let running: Vec<(i64, i64, Arc<Needs>, f64)> = self
+            .active
+            .iter()
+            .filter(|(seq, _)| !leaving.contains(seq))
+            .map(|(seq, job)| (*seq, job.rank, Arc::clone(&job.needs), job.attempt.ticks.read().fraction()))
+            .collect();
+        let limits = Limits {
+            slots: shared.slots.load(Ordering::Relaxed),
+            cpu: shared.options.cpu_limit,
+            memory: shared.options.memory_budget,
+            load: self.load,
+        };
+        let (sender, receiver) = oneshot::channel();
+        self.shared.store.write_then(
+            move |db| {
+                for finished in ended.iter() {
+                    let policy = policy_of(&shared, finished.seq);
+                    if !finish(db, now, finished, &policy)? {
+                        tracing::warn!(job = finished.seq, "a stale attempt ended; nothing of it is written");
+                    }
+                }
+                due::wake(db, now)?;
+                let mut claimed = Vec::new();
+                if !stopping && !steer::is_paused(db)? {
+                    let takers = running.iter().map(|(_, rank, needs, done)| Taker {
+                        rank: *rank,
+                        needs,
+                        done: *done,
+                    });
+                    let mut ledger = Ledger::new(&limits, takers, &*shared.options.meter);
+                    claimed = claim(db, now.wall, &shared.registry, &who, &mut ledger)?;
+                }
+                fail::fail_point!("queue::turn", |_| std::process::abort());
+                Ok(Report {
+                    ended: ended.iter().map(|finish| finish.seq).collect(),
+                    claimed,
+                    wishes: wishes(db)?,
+                    due: due::next(db)?,
+                })
+            },
+            move |answer: Result<Report>| {
+                let _ = sender.send(answer);
+            },
+        );
+        receiver.await.unwrap_or(Err(Error::Store(clonedeck_store::StoreError::Closed)))
+    }
+
+    fn begin(&mut self, mut claimed: Claimed) {
+        let (seq, rank, needs) = (claimed.seq, claimed.rank, Arc::clone(&claimed.needs));
+        let kind = Arc::clone(&claimed.kind);
+        let attempt = match Attempt::new(&self.shared, &kind, &mut claimed) {
+            Ok(attempt) => Arc::new(attempt),
+            Err(error) => {
+                self.ended.push(unfit(&claimed, &error));
+                return;
+            }
+        };
+        self.shared.live().insert(seq, Arc::clone(&attempt));
+        let span = tracing::info_span!("job", id = %attempt.id, kind = kind.name, epoch = attempt.epoch);
+        let outbox = self.outbox.clone();
+        let work = Arc::clone(&attempt);
+        let task = tokio::spawn(
+            async move {
+                let _ = outbox.send(drive(work, claimed).await);
+            }
+            .instrument(span),
+        );
+        self.active.insert(seq, Active { attempt, needs, rank, task });
+    }
+
+    fn heed(&self, wishes: &[(i64, Intent)]) {
+        for (seq, job) in &self.active {
+            match wishes.iter().find(|(wisher, _)| wisher == seq).map(|(_, intent)| *intent) {
+                Some(Intent::Pause) => job.attempt.ask_to_stop(Stop::Pause),
+                Some(Intent::Cancel) => job.attempt.ask_to_stop(Stop::Cancel),
+                _ => job.attempt.take_pause_back(),
+            }
+        }
+    }
+
+    async fn poll(&mut self, commits: &mut Option<CommitWatch>) {
+        if commits.as_mut().is_some_and(CommitWatch::changed) {
+            self.look = true;
+        }
+        let now = self.shared.clock.active();
+        if now.saturating_sub(self.sampled) < SAMPLE {
+            return;
+        }
+        self.sampled = now;
+        self.check_room();
+        if self.due.room {
+            self.wake_roomy().await;
+        }
+        if self.active.is_empty() {
+            return;
+        }
+        self.load = self.shared.options.meter.load();
+        // What did not fit a second ago may fit now.
+        self.look = true;
+        let mut marks: Vec<(Mark, i64)> = Vec::new();
+        for job in self.active.values() {
+            job.attempt.ticks.sample(now);
+            if job.attempt.is_over_deadline() && !job.attempt.is_undoing() {
+                job.attempt.ask_to_stop(Stop::Deadline);
+            }
+            if job.attempt.ticks.take_changed() {
+                marks.push((job.attempt.mark(), millis(job.attempt.active())));
+            }
+        }
+        if marks.is_empty() {
+            return;
+        }
+        let written = self
+            .shared
+            .store
+            .write(move |db| {
+                for (mark, active_ms) in &marks {
+                    advance::flush(db, mark, *active_ms)?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await;
+        match written {
+            Ok(()) => self.shared.bell.ring_watchers(),
+            Err(error) => tracing::debug!(%error, "progress was not written"),
+        }
+    }
+
+    /// Gives up the ballast so that the end of what runs can be written, and starts nothing until there is room.
+    fn disk_is_full(&mut self) {
+        if self.ballast.release() {
+            tracing::warn!("the disk is full; the queue gave up the room it had kept back");
+            return;
+        }
+        if self.full_since.is_none() {
+            tracing::warn!("the disk is full; the queue waits for room");
+        }
+        self.full_since = Some(self.shared.clock.active());
+    }
+
+    fn check_room(&mut self) {
+        if self.ballast.load() && self.full_since.take().is_some() {
+            tracing::info!("there is room on the disk again; the queue goes on");
+            self.look = true;
+        }
+    }
+
+    /// Puts jobs that wait for room on a disk back in line when there is enough.
+    async fn wake_roomy(&mut self) {
+        let meter = Arc::clone(&self.shared.options.meter);
+        let now = self.shared.now_ms();
+        let woken = self
+            .shared
+            .store
+            .write(move |db| {
+                let mut waiting = due::waiting_for_room(db)?;
+                waiting.retain(|(_, path, bytes)| meter.disk(path).is_none_or(|disk| disk.free >= *bytes));
+                let jobs: Vec<i64> = waiting.into_iter().map(|(seq, ..)| seq).collect();
+                due::wake_these(db, now, &jobs)?;
+                Ok::<_, Error>(jobs.len())
+            })
+            .await;
+        self.look |= woken.is_ok_and(|jobs| jobs > 0);
+    }
+
+    /// Stops waiting for attempts that do not reach a safe point.
+    async fn cut_off(&mut self) {
+        for (_, job) in self.active.drain() {
+            job.attempt.ask_to_stop(Stop::Shutdown);
+            job.task.abort();
+            self.shared.live().remove(&job.attempt.seq);
+            self.ended.push(Finish {
+                seq: job.attempt.seq,
+                mark: job.attempt.mark(),
+                undoing: job.attempt.is_undoing(),
+                ending: Ending::Yielded,
+                failure: None,
+                result: None,
+                job_active_ms: millis(job.attempt.active()),
+            });
+        }
+        let ended = Arc::new(std::mem::take(&mut self.ended));
+        if let Err(error) = self.commit(ended, true).await {
+            tracing::warn!(%error, "running jobs were left as they are; the next start takes them over");
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn hear(socket: Option<&tokio::net::UnixDatagram>) {
+    match socket {
+        Some(socket) => {
+            let mut byte = [0u8; 8];
+            let _ = socket.recv(&mut byte).await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn policy_of(shared: &Shared, seq: i64) -> Policy {
+    shared.live().get(&seq).map(|attempt| attempt.kind.policy).unwrap_or_default()
+}
+
+/// A job whose stored order cannot be read.
+fn unfit(claimed: &Claimed, error: &Error) -> Finish {
+    Finish {
+        seq: claimed.seq,
+        mark: Mark {
+            seq: claimed.seq,
+            epoch: claimed.epoch,
+            index: claimed.step,
+            progress: crate::Progress::default(),
+            step_active_ms: 0,
+        },
+        undoing: claimed.intent.undoes(),
+        ending: Ending::Failed(crate::StepError::permanent("spec-unfit", error.to_string())),
+        failure: None,
+        result: None,
+        job_active_ms: claimed.active_ms,
+    }
+}
+
+fn wishes(db: &Connection) -> Result<Vec<(i64, Intent)>> {
+    let mut query =
+        db.prepare_cached("SELECT seq, intent FROM job WHERE state = 'running' AND intent <> 'go'")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    let mut found = Vec::new();
+    for row in rows {
+        let (seq, word) = row?;
+        found.extend(Intent::parse(&word).map(|intent| (seq, intent)));
+    }
+    Ok(found)
+}
