@@ -14,6 +14,7 @@ pub mod files;
 pub mod neutral;
 pub mod php;
 pub mod platforms;
+pub mod preview;
 pub mod process;
 
 mod part;

@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn a_scalar_is_replaced_wherever_it_stands() {
-        let value = br#"a:3:{s:1:"a";s:4:"x";}y";i:7;a:1:{s:3:"key";s:3:"abc";}s:4:"test";b:0;}"#;
+        let value = br#"a:3:{s:1:"a";s:5:"x";}y";i:7;a:1:{s:3:"key";s:3:"abc";}s:4:"test";b:0;}"#;
         let nested = replaced(value, &["7", "key"], &json!(null)).unwrap();
-        assert_eq!(nested, br#"a:3:{s:1:"a";s:4:"x";}y";i:7;a:1:{s:3:"key";s:0:"";}s:4:"test";b:0;}"#);
+        assert_eq!(nested, br#"a:3:{s:1:"a";s:5:"x";}y";i:7;a:1:{s:3:"key";s:0:"";}s:4:"test";b:0;}"#);
         let flag = replaced(value, &["test"], &json!(true)).unwrap();
         assert!(flag.ends_with(br#"s:4:"test";b:1;}"#));
     }
