@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+pub mod check;
 pub mod databases;
 pub mod defaults;
 pub mod fence;
