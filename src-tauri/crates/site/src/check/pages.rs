@@ -218,6 +218,7 @@ fn log_in(plan: &Plan<'_>, login: &Login) -> Page {
 fn assets(url: &str, page: &Answer) -> Vec<String> {
     let text = String::from_utf8_lossy(&page.body);
     let home = url.trim_end_matches('/');
+    let base = crate::platforms::Address::parse(url).map(|address| address.path).unwrap_or_default();
     let mut found: Vec<String> = Vec::new();
     for attribute in ["src=", "href="] {
         for rest in text.split(attribute).skip(1) {
@@ -226,11 +227,8 @@ fn assets(url: &str, page: &Answer) -> Vec<String> {
             };
             let Some(value) = rest[1..].split(quote).next() else { continue };
             let value = value.replace("&#038;", "&").replace("&amp;", "&");
-            let Some(path) =
-                value.strip_prefix(home).or_else(|| value.starts_with('/').then_some(&value[..]))
-            else {
-                continue;
-            };
+            let below = value.strip_prefix(home).or_else(|| value.strip_prefix(base.as_str()));
+            let Some(path) = below else { continue };
             let file = path.split(['?', '#']).next().unwrap_or(path);
             let wanted = ["css", "js", "png", "jpg", "jpeg", "gif", "webp", "svg", "woff2"]
                 .iter()

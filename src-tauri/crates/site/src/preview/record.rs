@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Process;
+use crate::process::{Family, Identity};
 use crate::{Problem, Result};
 
 /// How long a server may take to end by itself.
@@ -22,9 +22,11 @@ pub struct Record {
     /// The folder that is served.
     pub root: PathBuf,
     /// The server.
-    pub process: Process,
+    pub process: Identity,
+    /// The mark that the server and everything it starts carry in their environment.
+    pub mark: String,
     /// The program that started it, if the server is to end with that program.
-    pub owner: Option<Process>,
+    pub owner: Option<Identity>,
     /// What the server writes.
     pub log: PathBuf,
 }
@@ -47,6 +49,16 @@ impl Record {
         })
     }
 
+    /// Whether the server runs.
+    pub fn is_running(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// The server and everything it started.
+    fn family(&self) -> Family {
+        Family::known(Some(self.process.clone()), self.mark.as_str())
+    }
+
     fn forget(&self, data: &Path) {
         let _ = fs::remove_dir_all(folder(data, &self.job));
     }
@@ -63,7 +75,7 @@ pub(super) fn folder(data: &Path, job: &str) -> PathBuf {
 pub fn list(data: &Path) -> Vec<Record> {
     let mut running = Vec::new();
     for record in records(data) {
-        if record.process.is_running() {
+        if record.is_running() {
             running.push(record);
         } else {
             record.forget(data);
@@ -74,10 +86,10 @@ pub fn list(data: &Path) -> Vec<Record> {
 }
 
 /// Stops the preview of `job`, whichever process started it. Answers whether one ran.
-pub fn stop(data: &Path, job: &str) -> Result<bool> {
+pub async fn stop(data: &Path, job: &str) -> Result<bool> {
     let Some(record) = records(data).into_iter().find(|record| record.job == job) else { return Ok(false) };
-    let ran = record.process.is_running();
-    if !record.process.end(GRACE) {
+    let ran = record.is_running();
+    if !record.family().end(GRACE).await {
         return Err(Problem::transient(
             "preview.stays",
             format!("The preview at {} does not end.", record.url),
@@ -91,22 +103,20 @@ pub fn stop(data: &Path, job: &str) -> Result<bool> {
 
 /// Ends the servers whose program is gone though they were to end with it: it was killed, or the machine lost power. For the start of
 /// the program.
-pub fn sweep(data: &Path) -> Vec<Record> {
-    let (left, kept): (Vec<_>, Vec<_>) = records(data)
-        .into_iter()
-        .partition(|record| record.owner.as_ref().is_some_and(|owner| !owner.is_running()));
-    for record in kept.iter().filter(|record| !record.process.is_running()) {
-        record.forget(data);
+pub async fn sweep(data: &Path) -> Vec<Record> {
+    let mut ended = Vec::new();
+    for record in records(data) {
+        let left = record.owner.as_ref().is_some_and(|owner| !owner.is_alive());
+        let ran = record.is_running();
+        let gone = if left { record.family().end(GRACE).await } else { !ran };
+        if gone {
+            record.forget(data);
+        }
+        if left && ran {
+            ended.push(record);
+        }
     }
-    left.into_iter()
-        .filter(|record| {
-            let ran = record.process.is_running();
-            if record.process.end(GRACE) {
-                record.forget(data);
-            }
-            ran
-        })
-        .collect()
+    ended
 }
 
 fn records(data: &Path) -> Vec<Record> {

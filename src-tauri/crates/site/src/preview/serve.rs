@@ -6,11 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::record::folder;
-use super::{Php, Process, Record};
+use super::{Php, Record};
 use crate::databases::DatabaseAddress;
 use crate::defaults::{Target, joined, token};
 use crate::neutral::{self, Switches};
 use crate::platforms::{Address, Kind, NetworkKind, Site};
+use crate::process::{Identity, MARK};
 use crate::{Problem, Result};
 
 const ROUTER: &str = include_str!("router.php");
@@ -104,18 +105,18 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Starts the server and waits until it answers.
+    /// Starts the server and waits until it answers. An earlier preview of the same job is ended first.
     ///
     /// # Errors
     /// `php.missing` and `php.extension-missing`, `port.taken`, `preview.failed` with the end of the server's log.
     pub async fn start(plan: Plan) -> Result<Self> {
+        super::stop(&plan.data, &plan.job).await?;
         tokio::task::spawn_blocking(move || Self::start_here(&plan)).await.unwrap_or_else(|_| {
             Err(Problem::transient("preview.failed", "The preview was given up while it started."))
         })
     }
 
-    /// The same for a thread that may wait.
-    pub fn start_here(plan: &Plan) -> Result<Self> {
+    fn start_here(plan: &Plan) -> Result<Self> {
         let php = Php::find()?;
         for extension in &plan.extensions {
             php.needs(extension)?;
@@ -129,7 +130,6 @@ impl Preview {
             .help("Give the copy an http address on this machine, or let your web server serve it."));
         }
         let port = url.port_or_default();
-        super::stop(&plan.data, &plan.job)?;
         if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             return Err(Problem::needs_person(
                 "port.taken",
@@ -153,7 +153,7 @@ impl Preview {
         let also = log.try_clone().map_err(|error| failed(&format!("cannot be prepared: {error}.")))?;
         command.stdin(Stdio::null()).stdout(also).stderr(log);
         let child = command.spawn().map_err(|error| failed(&format!("cannot be started: {error}.")))?;
-        let Some(process) = Process::running(child.id()) else {
+        let Some(process) = Identity::of(child.id()) else {
             return Err(failed(&format!("ended at once.{}", tail(&place.join("server.log")))));
         };
         let record = Record {
@@ -162,7 +162,8 @@ impl Preview {
             url: plan.url.clone(),
             root: plan.web.clone(),
             process,
-            owner: if plan.goes_on { None } else { Process::own() },
+            mark: ready.clone(),
+            owner: if plan.goes_on { None } else { Identity::own() },
             log: place.join("server.log"),
         };
         let mut preview = Self { record, child: Some(child), data: plan.data.clone(), goes_on: false };
@@ -208,17 +209,30 @@ impl Preview {
 
 impl Drop for Preview {
     fn drop(&mut self) {
-        if self.goes_on {
-            return;
+        let Some(mut child) = self.child.take().filter(|_| !self.goes_on) else { return };
+        // As long as the child is not collected, its number and its group are its own.
+        signal(&child, false);
+        let since = Instant::now();
+        while self.record.process.is_alive() && since.elapsed() < Duration::from_secs(2) {
+            std::thread::sleep(Duration::from_millis(5));
         }
-        // The child is waited for beside the signal: a process that ended and was not waited for still has its id.
-        let waiter = self.child.take().map(|mut child| std::thread::spawn(move || child.wait()));
-        let _ = super::stop(&self.data, &self.record.job);
-        if let Some(waiter) = waiter.filter(|_| !self.record.process.is_running()) {
-            let _ = waiter.join();
-        }
+        signal(&child, true);
+        let _ = child.wait();
+        let _ = fs::remove_dir_all(folder(&self.data, &self.record.job));
     }
 }
+
+#[cfg(unix)]
+fn signal(child: &Child, force: bool) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let signal = if force { Signal::KILL } else { Signal::TERM };
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, signal);
+    }
+}
+
+#[cfg(not(unix))]
+fn signal(_: &Child, _: bool) {}
 
 fn command(plan: &Plan, php: &Php, url: &Address, place: &Path, ready: &str) -> Command {
     let mut command = Command::new(&php.path);
@@ -247,6 +261,7 @@ fn command(plan: &Plan, php: &Php, url: &Address, place: &Path, ready: &str) -> 
         .env("CLONEDECK_BASE", &url.path)
         .env("CLONEDECK_NETWORK", if plan.subdirectories { "1" } else { "" })
         .env("CLONEDECK_READY", ready)
+        .env(MARK, ready)
         // A page that asks its own server for something would wait for itself.
         .env("PHP_CLI_SERVER_WORKERS", "4")
         .env_remove("CLONEDECK_DB_PASSWORD");
