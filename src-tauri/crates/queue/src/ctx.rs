@@ -189,7 +189,7 @@ impl<S: Step> Ctx<S> {
 
     /// For threads and tasks that the step starts.
     pub fn handle(&self) -> Handle {
-        Handle { attempt: Arc::clone(&self.attempt) }
+        Handle { attempt: Arc::clone(&self.attempt), index: self.index }
     }
 }
 
@@ -197,9 +197,24 @@ impl<S: Step> Ctx<S> {
 #[derive(Clone)]
 pub struct Handle {
     attempt: Arc<Attempt>,
+    index: usize,
 }
 
 impl Handle {
+    /// See [`Ctx::unit`].
+    pub fn unit(&self, unit: &str) {
+        self.attempt.ticks.set_unit(unit);
+    }
+
+    /// [`Ctx::checkpoint`] for work that does not know the step's type. The step's `Cursor` has to be able to read it back.
+    pub async fn checkpoint(&self, cursor: &impl Serialize) -> Result<(), StepError> {
+        let text = serde_json::to_string(cursor).map_err(|error| {
+            StepError::permanent("cursor-unfit", format!("The cursor of this step cannot be stored: {error}"))
+        })?;
+        self.attempt.checkpoint(self.index, text).await?;
+        self.attempt.may_go_on()
+    }
+
     /// See [`Ctx::progress`].
     pub fn progress(&self, done: u64, total: u64) {
         self.attempt.ticks.set(done, total);

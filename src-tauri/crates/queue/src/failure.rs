@@ -100,6 +100,18 @@ impl StepError {
         error
     }
 
+    /// Waits like [`disk_full`](Self::disk_full), in the words of whoever found the disk full.
+    pub fn room_needed(
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+        path: impl AsRef<Path>,
+        bytes: u64,
+    ) -> Self {
+        let mut error = Self::needs_person(code, message);
+        error.room = Some(Room { path: path.as_ref().into(), bytes: bytes.max(1) });
+        error
+    }
+
     /// Sorts a system error: a full disk waits for room at `path`, what can pass is transient, the rest permanent.
     pub fn io(error: &std::io::Error, path: impl AsRef<Path>) -> Self {
         use std::io::ErrorKind as K;

@@ -22,6 +22,12 @@ impl Queue {
         read(self.shared.log_dir(id), from, limit).await
     }
 
+    /// How many lines a job's log has by now, those that are no longer kept included.
+    pub async fn log_lines(&self, id: JobId) -> Result<u64> {
+        let folder = self.shared.log_dir(id);
+        blocking(move || log::lines(&folder).map_err(|error| Error::file(&folder, &error))).await
+    }
+
     /// Follows a job's log from line `from` on: what is there first, then what comes.
     pub fn follow_log(&self, id: JobId, from: u64) -> LogTail {
         LogTail { folder: self.shared.log_dir(id), next: from.max(1) }

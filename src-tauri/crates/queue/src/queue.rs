@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::attempt::Attempt;
 use crate::bell::Bell;
-use crate::{Clock, JobId, Meter, Registry, Result, SystemClock, SystemMeter};
+use crate::{Clock, JobId, Load, Meter, Registry, Result, SystemClock, SystemMeter};
 
 /// Marks a database as a Clonedeck queue.
 const APPLICATION: i32 = 0x434C_4451;
@@ -160,6 +160,17 @@ impl Queue {
     pub fn set_slots(&self, slots: usize) {
         self.shared.slots.store(slots.clamp(1, 64), Ordering::Relaxed);
         self.shared.bell.ring();
+    }
+
+    /// How many jobs this process runs at a time.
+    pub fn slots(&self) -> usize {
+        self.shared.slots.load(Ordering::Relaxed)
+    }
+
+    /// How loaded the machine is now. The load of the processors is that since the last call.
+    pub async fn load(&self) -> Result<Load> {
+        let meter = Arc::clone(&self.shared.options.meter);
+        blocking(move || Ok(meter.load())).await
     }
 
     /// The secret part of a job's result, such as a password.

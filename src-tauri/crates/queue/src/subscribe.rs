@@ -104,6 +104,11 @@ impl Queue {
 }
 
 impl Subscription {
+    /// The last event that was told.
+    pub fn seq(&self) -> i64 {
+        self.seq
+    }
+
     /// The next message; waits until there is something to say.
     pub async fn next(&mut self) -> Result<News> {
         loop {

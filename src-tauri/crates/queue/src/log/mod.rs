@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use mask::Mask;
 pub use read::LogPage;
-pub(crate) use read::page;
+pub(crate) use read::{lines, page};
 pub(crate) use write::LogWriter;
 
 /// Every how many lines the index has an entry.
@@ -35,7 +35,8 @@ pub enum Level {
 }
 
 impl Level {
-    const fn word(self) -> &'static str {
+    /// The word for it, as in JSON.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Debug => "debug",
             Self::Info => "info",

@@ -38,6 +38,25 @@ pub(crate) fn page(folder: &Path, from: u64, limit: usize) -> io::Result<LogPage
     Ok(page)
 }
 
+/// Number of the last line; 0 while there is none. Takes the time of one seek.
+pub(crate) fn lines(folder: &Path) -> io::Result<u64> {
+    let Some(first) = segments(folder).last().copied() else { return Ok(0) };
+    let path = folder.join(segment_name(first));
+    let (mut number, place) = place_of(&path, first, u64::MAX);
+    let mut text = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(first - 1),
+        text => text?,
+    };
+    text.seek(SeekFrom::Start(place))?;
+    let mut text = BufReader::new(text);
+    let mut line = Vec::new();
+    while text.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+        number += 1;
+        line.clear();
+    }
+    Ok(number - 1)
+}
+
 fn read_segment(folder: &Path, first: u64, limit: usize, page: &mut LogPage) -> io::Result<()> {
     let path = folder.join(segment_name(first));
     let mut text = File::open(&path)?;
@@ -99,6 +118,8 @@ mod tests {
             assert_eq!(page.lines[0].text, format!("line {from}"));
             assert_eq!(page.next, from + page.lines.len() as u64);
         }
+        assert_eq!(lines(dir.path()).unwrap(), 300);
+        assert_eq!(lines(&dir.path().join("none")).unwrap(), 0);
         let end = page(dir.path(), 301, 5).unwrap();
         assert_eq!((end.lines.len(), end.next), (0, 301));
     }
