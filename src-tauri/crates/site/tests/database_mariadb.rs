@@ -1,11 +1,11 @@
 //! Copies on a real MariaDB server.
 
-mod common;
+mod database_fixture;
 
 use clonedeck_site::databases::{Count, Occupied, Source, Target, check, copy, settle};
 use clonedeck_site::{Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
-use common::{Swap, address, awkward, tables_equal};
+use database_fixture::{Swap, address, awkward, tables_equal};
 
 #[tokio::test]
 async fn a_copy_holds_every_row_and_the_new_address() {

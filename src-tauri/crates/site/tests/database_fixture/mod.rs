@@ -54,8 +54,9 @@ impl Cells for Swap {
 fn find(value: &[u8], word: &[u8]) -> Vec<usize> {
     let mut found = Vec::new();
     let mut at = 0;
-    while at + word.len() <= value.len() {
-        if &value[at..at + word.len()] == word {
+    while let Some(next) = value[at..].iter().position(|byte| *byte == word[0]) {
+        at += next;
+        if value[at..].starts_with(word) {
             found.push(at);
             at += word.len();
         } else {
