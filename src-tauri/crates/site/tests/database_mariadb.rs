@@ -5,7 +5,7 @@ mod database_fixture;
 use clonedeck_site::databases::{Count, Occupied, Source, Target, check, copy, settle};
 use clonedeck_site::{Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
-use database_fixture::{Swap, address, awkward, tables_equal};
+use database_fixture::{address, awkward, rewriting, tables_equal};
 
 #[tokio::test]
 async fn a_copy_holds_every_row_and_the_new_address() {
@@ -22,7 +22,7 @@ async fn a_copy_holds_every_row_and_the_new_address() {
         Target::prepare(&source, &target_address, &Secret::default(), "job-1", Occupied::Refuse, &Unwatched)
             .await
             .unwrap();
-    let rewriting = Swap::rewriting("http://a.test", "http://a.test/shop");
+    let rewriting = rewriting("http://a.test", "http://a.test/shop");
     let copied = copy(&source, &target, Some(&rewriting), 2, &Unwatched).await.unwrap();
     assert_eq!(copied.rows, survey.rows());
     assert!(copied.rows > 2500, "{copied:?}");
@@ -45,22 +45,20 @@ async fn an_undone_copy_leaves_nothing_and_the_source_as_it_was() {
     let from = server.fresh_database("shop");
     server.sql_in(&from, &awkward("http://a.test"));
     let before = server.client("mariadb-dump").args(["--skip-dump-date", &from]).output().unwrap().stdout;
-    let to = address(&server, &server.fresh_name("copy"));
+    let name = server.fresh_name("undone");
+    let is_there = || !server.sql(&format!("SHOW DATABASES LIKE '{name}'")).is_empty();
+    let to = address(&server, &name);
     let source = Source::open(&address(&server, &from), &Secret::default()).await.unwrap();
-    let databases = server.sql("SHOW DATABASES");
     let target = Target::prepare(&source, &to, &Secret::default(), "job-2", Occupied::Refuse, &Unwatched)
         .await
         .unwrap();
     let copied = copy(&source, &target, None, 2, &Unwatched).await.unwrap();
     assert_eq!(copied.way, "copied inside the server");
     Target::undo(&to, &Secret::default(), "job-3", &Unwatched).await.unwrap();
-    assert_ne!(server.sql("SHOW DATABASES"), databases, "another job's undo took the copy away");
+    assert!(is_there(), "another job's undo took the copy away");
     Target::undo(&to, &Secret::default(), "job-2", &Unwatched).await.unwrap();
     Target::undo(&to, &Secret::default(), "job-2", &Unwatched).await.unwrap();
-    assert_eq!(
-        server.sql(&format!("SHOW DATABASES LIKE '{}'", "copy%")).matches("copy_").count(),
-        databases.matches("copy_").count()
-    );
+    assert!(!is_there());
     let after = server.client("mariadb-dump").args(["--skip-dump-date", &from]).output().unwrap().stdout;
     assert!(before == after, "the source changed");
 }

@@ -1,15 +1,15 @@
 //! A site's database: where it is, and copying, rewriting and comparing it.
 
 mod address;
-mod cell;
 mod mysql;
 mod outcome;
+mod rewriting;
 mod survey;
 mod tables;
 
 pub use address::{DatabaseAddress, Server};
-pub use cell::{Cell, Cells, Rewriting};
 pub use outcome::{Change, Checked, Copied, LeftOver, Rewritten, Settled, TableRows, UnsafeCell};
+pub use rewriting::Rewriting;
 pub use survey::{Count, Key, Survey, Table};
 pub use tables::{Access, tables};
 

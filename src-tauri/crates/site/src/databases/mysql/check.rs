@@ -58,7 +58,7 @@ async fn left_over(
     while let Some(row) = rows.next().await? {
         for at in &columns {
             let Some(value) = row.bytes(*at) else { continue };
-            if !rewriting.cells.may_hold(value) || !rewriting.cells.holds_old(value) {
+            if !rewriting.holds_old(value) {
                 continue;
             }
             let column = &shape.columns[*at].name;

@@ -11,7 +11,7 @@ use super::quote;
 use super::session::{Cells, Session};
 use super::shape::{Column, Shape};
 use crate::Result;
-use crate::databases::{Rewriting, Rewritten, UnsafeCell};
+use crate::databases::{Rewriting, Rewritten};
 
 /// Bytes of rows that are rewritten and written at a time.
 const BATCH_BYTES: usize = 1 << 20;
@@ -222,29 +222,13 @@ fn rewrite_row(
     work: &mut Rewritten,
 ) {
     for at in columns {
-        work.cells_scanned += 1;
-        let Some(value) = row.bytes(*at) else { continue };
-        if !rewriting.cells.may_hold(value) {
+        let Some(value) = row.bytes(*at) else {
+            work.cells_scanned += 1;
             continue;
-        }
-        let cell = rewriting.cells.rewrite(value);
-        work.newly_broken += u64::from(cell.broken);
-        if let Some(reason) = cell.left {
-            work.unsafe_count += 1;
-            let key = shape.key_columns.iter().filter_map(|at| row.bytes(*at));
-            work.unchanged_unsafe.push(UnsafeCell {
-                table: shape.name.clone(),
-                key: shape.literals(key).join(","),
-                column: shape.columns[*at].name.clone(),
-                reason,
-            });
-        }
-        for (kind, count) in cell.kinds {
-            *work.by_kind.entry(kind.to_owned()).or_default() += count;
-        }
-        if let Some(bytes) = cell.bytes {
-            work.cells_changed += 1;
-            row.0[*at] = Some(bytes);
+        };
+        let key = || shape.literals(shape.key_columns.iter().filter_map(|at| row.bytes(*at))).join(",");
+        if let Some(new) = rewriting.cell(value, &shape.name, &shape.columns[*at].name, key, work) {
+            row.0[*at] = Some(new);
         }
     }
 }
