@@ -61,7 +61,7 @@ impl Layer {
     pub fn read(self, raw: &[u8]) -> Option<Plain> {
         let mut plain = Plain { bytes: Vec::with_capacity(raw.len()), marks: Vec::new() };
         match self {
-            Self::Json { .. } => read_json(raw, &mut plain)?,
+            Self::Json { .. } => read_json(raw, &mut plain),
             Self::PhpHex => read_php_hex(raw, &mut plain)?,
             Self::Sql { quote, backslash } => read_sql(raw, quote, backslash, &mut plain),
             Self::Hex { .. } => {
@@ -131,45 +131,52 @@ fn hex_byte(pair: &[u8]) -> Option<u8> {
     Some(digit(*pair.first()?)? * 16 + digit(*pair.get(1)?)?)
 }
 
-fn read_json(raw: &[u8], plain: &mut Plain) -> Option<()> {
+/// Reads what is valid, and takes the rest as it stands: text that only looks like JSON, or is cut off, comes here too.
+fn read_json(raw: &[u8], plain: &mut Plain) {
     let mut at = 0;
     while let Some(stop) = memchr::memchr(b'\\', &raw[at..]) {
         plain.copy(&raw[at..at + stop]);
         at += stop;
+        let Some(&escaped) = raw.get(at + 1) else { break };
         plain.mark(at);
-        let escaped = *raw.get(at + 1)?;
         at += 2;
         match escaped {
+            // No JSON has it, but `addslashes` writes it.
+            b'0' => plain.bytes.push(0),
             b'b' => plain.bytes.push(8),
             b'f' => plain.bytes.push(12),
             b'n' => plain.bytes.push(b'\n'),
             b'r' => plain.bytes.push(b'\r'),
             b't' => plain.bytes.push(b'\t'),
-            b'u' => {
-                let unit = |at: usize| -> Option<u32> {
-                    let high = hex_byte(raw.get(at..at + 2)?)?;
-                    let low = hex_byte(raw.get(at + 2..at + 4)?)?;
-                    Some(u32::from(high) << 8 | u32::from(low))
-                };
-                let mut code = unit(at)?;
-                at += 4;
-                if (0xD800..0xDC00).contains(&code)
-                    && raw.get(at..at + 2) == Some(b"\\u")
-                    && let Some(low) = unit(at + 2).filter(|low| (0xDC00..0xE000).contains(low))
-                {
-                    code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-                    at += 6;
+            b'u' => match unicode_escape(raw, at) {
+                Some((ch, end)) => {
+                    plain.copy(ch.encode_utf8(&mut [0; 4]).as_bytes());
+                    at = end;
                 }
-                // Half a pair has no character; any stand-in will do, since it is never written back.
-                let ch = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-                plain.copy(ch.encode_utf8(&mut [0; 4]).as_bytes());
-            }
+                None => plain.bytes.push(b'u'),
+            },
             other => plain.bytes.push(other),
         }
         plain.mark(at);
     }
     plain.copy(&raw[at..]);
-    Some(())
+}
+
+/// The character of `\uXXXX` or of a pair of them whose digits start at `at`, and where it ends.
+fn unicode_escape(raw: &[u8], at: usize) -> Option<(char, usize)> {
+    let unit = |at: usize| -> Option<u32> {
+        let high = hex_byte(raw.get(at..at + 2)?)?;
+        let low = hex_byte(raw.get(at + 2..at + 4)?)?;
+        Some(u32::from(high) << 8 | u32::from(low))
+    };
+    let code = unit(at)?;
+    let pair = (0xD800..0xDC00).contains(&code) && raw.get(at + 4..at + 6) == Some(b"\\u");
+    if let Some(low) = unit(at + 6).filter(|low| pair && (0xDC00..0xE000).contains(low)) {
+        let code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+        return Some((char::from_u32(code)?, at + 10));
+    }
+    // Half a pair has no character; any stand-in will do, since it is never written back.
+    Some((char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), at + 4))
 }
 
 fn write_json(bytes: &[u8], slashes: bool, ascii: bool, out: &mut Vec<u8>) {

@@ -188,6 +188,12 @@ fn percent_before(text: &[u8], at: usize) -> Option<Letter> {
     let (byte, mut start, depth) = percent_byte_before(text, at)?;
     let how = How::Percent(depth);
     if byte < 0x80 {
+        // `%5C%2F` is `\/` once more encoded: one slash.
+        if byte == b'/' {
+            while let Some((b'\\', place, _)) = percent_byte_before(text, start) {
+                start = place;
+            }
+        }
         return Some(Letter { ch: char::from(byte), start, end: at, how });
     }
     let mut bytes = vec![byte];
@@ -214,6 +220,16 @@ fn percent_byte_after(text: &[u8], at: usize) -> Option<(u8, usize, usize)> {
 fn percent_after(text: &[u8], at: usize) -> Option<Letter> {
     let (byte, mut end, depth) = percent_byte_after(text, at)?;
     let how = How::Percent(depth);
+    if byte == b'\\' {
+        let mut place = end;
+        while let Some((next, further, _)) = percent_byte_after(text, place) {
+            match next {
+                b'/' => return Some(Letter { ch: '/', start: at, end: further, how }),
+                b'\\' => place = further,
+                _ => break,
+            }
+        }
+    }
     let width = match byte {
         0x00..=0x7F => return Some(Letter { ch: char::from(byte), start: at, end, how }),
         0xF0..=0xFF => 4,
@@ -340,6 +356,8 @@ mod tests {
             ("%2F", How::Percent(0)),
             ("%2f", How::Percent(0)),
             ("%252F", How::Percent(1)),
+            ("%5C%2F", How::Percent(0)),
+            ("%5C%5C%5c%2f", How::Percent(0)),
             ("&#47;", How::Entity),
             ("&#x2F;", How::Entity),
             ("&sol;", How::Entity),

@@ -64,12 +64,14 @@ fn left_of(text: &[u8], at: usize) -> Option<Left<'_>> {
         '/' => Some(slashes_before(text, at).unwrap_or(bare)),
         '@' => {
             let from = first.start.saturating_sub(LONGEST_USER);
-            let stop = |b: &u8| b.is_ascii_whitespace() || b"\"'<>(),;@".contains(b);
-            let user = text[from..first.start].iter().rposition(stop).map_or(from, |place| from + place + 1);
-            let slash = (user..=first.start).rev().find(|&place| {
-                before(text, place)
-                    .is_some_and(|letter| letter.ch == '/' && letter.start >= user.saturating_sub(1))
-            });
+            let of_user = |b: &u8| b.is_ascii_alphanumeric() || b"-._~!$&*+=:%".contains(b);
+            let user = text[from..first.start]
+                .iter()
+                .rposition(|b| !of_user(b))
+                .map_or(from, |place| from + place + 1);
+            let slash = (user..=first.start)
+                .rev()
+                .find(|&place| before(text, place).is_some_and(|letter| letter.ch == '/'));
             match slash.and_then(|place| slashes_before(text, place)) {
                 Some(left) => Some(left),
                 None => Some(Left { mail: true, ..bare }),
@@ -298,6 +300,10 @@ impl<'a> Style<'a> {
             return;
         };
         for byte in text.bytes() {
+            if byte == b'/' {
+                out.extend_from_slice(self.slash);
+                continue;
+            }
             if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
                 out.push(byte);
                 continue;

@@ -92,7 +92,9 @@ impl Plan {
             for (spelling, name) in Spelling::of(host) {
                 plan.add(name.as_bytes(), false, Meaning::Host { host: index, spelling });
             }
+            // Base64 hides the case of letters, so only the two likely ones are looked for.
             plan.add_base64(host.ascii.as_bytes());
+            plan.add_base64(host.ascii.to_ascii_uppercase().as_bytes());
             if host.unicode != host.ascii {
                 plan.add_base64(host.unicode.as_bytes());
             }
@@ -239,10 +241,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_gives_one_plain_needle_and_three_for_base64() {
+    fn a_host_gives_one_plain_needle_and_six_for_base64() {
         let pair = Pair::parse("http://old.example.com", "http://new.example.com").unwrap();
         let plan = Plan::new(&[pair], Options::default()).unwrap();
-        assert_eq!(plan.finder.needles().len(), 4);
+        assert_eq!(plan.finder.needles().len(), 7);
         for lead in 0..7 {
             let text = STANDARD_NO_PAD.encode(format!("{}old.example.com/x", "-".repeat(lead)));
             assert_eq!(plan.finder.hits(text.as_bytes()).len(), 1, "{lead}");

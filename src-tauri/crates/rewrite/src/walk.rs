@@ -276,7 +276,8 @@ impl<'p> Walk<'p> {
         }
         let mark = self.mark();
         let within = depth.into(Container::Json);
-        let slashes = memchr::memmem::find(text, b"\\/").is_some();
+        // Where no slash tells, PHP's own habit is the best guess.
+        let slashes = memchr::memmem::find(text, b"\\/").is_some() || memchr::memchr(b'/', text).is_none();
         let ascii = text.is_ascii();
         let style = Layer::Json { slashes, ascii };
         let mut edits = Vec::new();

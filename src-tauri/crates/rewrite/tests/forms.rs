@@ -92,6 +92,9 @@ fn an_address_is_rewritten_in_the_form_in_which_it_is_found() {
             ),
             ("a%20old.example.com%0Ahttp", "a%20new-site.test%0Ahttp"),
             ("http://user:pa@old.example.com/", "http://user:pa@new-site.test/"),
+            (r"http:\/\/user:pa@old.example.com", r"http:\/\/user:pa@new-site.test"),
+            ("http%3A%2F%2Fuser%3Apa@old.example.com", "http%3A%2F%2Fuser%3Apa@new-site.test"),
+            ("http:%5C%2F%5C%2Fold.example.com%5C%2Fx", "http:%5C%2F%5C%2Fnew-site.test%5C%2Fx"),
             ("ftp://old.example.com/file", "ftp://new-site.test/file"),
             ("ws://old.example.com/socket", "ws://new-site.test/socket"),
             (
@@ -144,6 +147,8 @@ fn look_alikes_are_not_the_old_address() {
             "//old.example.com:8080",
             "u=http%3A%2F%2Fold.example.com%3A8080",
             "me@old.example.com",
+            "http://other.example.org|me@old.example.com",
+            "http://other.example.org/me@old.example.com",
             "mailto:me%40old.example.com",
             "m&#64;old.example.com",
             r"me\u0040old.example.com",
