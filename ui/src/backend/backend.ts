@@ -1,0 +1,94 @@
+/**
+ * What the page may ask of the program: one interface with two implementations, the real one over Tauri and a fake for browsers and tests.
+ * Every call answers at once; what takes time arrives as updates. A call that is refused rejects with a {@link Problem}.
+ */
+import type { About } from './wire/About';
+import type { CloneDefaults } from './wire/CloneDefaults';
+import type { ClonePlan } from './wire/ClonePlan';
+import type { CloneRequest } from './wire/CloneRequest';
+import type { DoctorFinding } from './wire/DoctorFinding';
+import type { JobFilter } from './wire/JobFilter';
+import type { JobPage } from './wire/JobPage';
+import type { JobSecrets } from './wire/JobSecrets';
+import type { JobView } from './wire/JobView';
+import type { LogPage } from './wire/LogPage';
+import type { Notice } from './wire/Notice';
+import type { Problem } from './wire/Problem';
+import type { Receipt } from './wire/Receipt';
+import type { Settings } from './wire/Settings';
+import type { SiteReport } from './wire/SiteReport';
+import type { SiteSeen } from './wire/SiteSeen';
+import type { Snapshot } from './wire/Snapshot';
+import type { Steer } from './wire/Steer';
+import type { Update } from './wire/Update';
+
+/** A folder dragged over the window. */
+export type Drop = { phase: 'over' } | { phase: 'left' } | { phase: 'dropped'; paths: string[] };
+
+export interface Backend {
+  about(): Promise<About>;
+  snapshot(): Promise<Snapshot>;
+  /** Sends what happens after `after`, at most ten times a second, until the page goes. */
+  follow(onUpdate: (update: Update) => void, after: number): Promise<void>;
+  /** A hidden page is sent no progress. */
+  setVisible(visible: boolean): Promise<void>;
+  /** The job a person is looking at; they need no notification of it. */
+  setLooking(job: string | null): Promise<void>;
+
+  jobsPage(filter: JobFilter, after: string | null, limit: number): Promise<JobPage>;
+  job(id: string): Promise<JobView>;
+  logPage(id: string, from: number, count: number): Promise<LogPage>;
+  /** The next line that holds the text, from a line on, in either direction. */
+  logSearch(id: string, text: string, from: number, backwards: boolean): Promise<number | null>;
+
+  /** One problem for each job that could not be steered so. */
+  steer(ids: string[], action: Steer): Promise<Problem[]>;
+  pauseQueue(): Promise<void>;
+  resumeQueue(): Promise<void>;
+
+  inspect(path: string): Promise<SiteReport>;
+  cloneDefaults(source: string): Promise<CloneDefaults>;
+  planClone(request: CloneRequest): Promise<ClonePlan>;
+  launchClone(request: CloneRequest): Promise<string>;
+  launchDemo(): Promise<string>;
+
+  receipt(id: string): Promise<Receipt>;
+  /** Writes the receipt to a file and gives its path. */
+  receiptSave(id: string, format: 'json' | 'html'): Promise<string>;
+  secrets(id: string): Promise<JobSecrets>;
+  openCopy(id: string): Promise<void>;
+  openFolder(id: string): Promise<void>;
+  openLog(id: string): Promise<void>;
+  /** What was undone, a line each. */
+  liftNeutralisation(id: string): Promise<string[]>;
+  /** What deleting the copy removes, a line each. */
+  deleteCopyPlan(id: string): Promise<string[]>;
+  /** Deletes the copy; `confirm` is the name of its folder as the person typed it. */
+  deleteCopy(id: string, confirm: string): Promise<void>;
+
+  recentSites(): Promise<SiteSeen[]>;
+  pickFolder(title: string): Promise<string | null>;
+  settings(): Promise<Settings>;
+  saveSettings(settings: Settings): Promise<void>;
+  doctor(): Promise<DoctorFinding[]>;
+  notices(): Promise<Notice[]>;
+  noticesRead(): Promise<void>;
+  /** Hides the window; the queue goes on in the tray. */
+  hide(): Promise<void>;
+  /** Ends the program at a safe point; what runs goes on from its checkpoint at the next start. */
+  quit(): Promise<void>;
+
+  onDrop(handler: (drop: Drop) => void): void;
+  /** The window was closed and it is not settled what that means; `tray` says whether there is a tray to hide in. */
+  onCloseAsked(handler: (tray: boolean) => void): void;
+}
+
+/** Whatever was thrown, as a problem that can be shown. */
+export function problemOf(thrown: unknown): Problem {
+  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && 'message' in thrown) {
+    const { code, message, help, context, retryable } = thrown as Partial<Problem>;
+    return { code: String(code), message: String(message), help: help ?? '', context: context ?? {}, retryable: retryable ?? false };
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'window', message, help: '', context: {}, retryable: false };
+}

@@ -1,0 +1,179 @@
+/** A program that is not there: it behaves as the real one does, in memory. For tests in a browser, and for work on the page alone. */
+import type { Backend, Drop } from './backend';
+import * as answers from './fake/answers';
+import { find, lineAt } from './fake/log';
+import { id, job as makeJob, past, problem, row } from './fake/make';
+import { SCENES } from './fake/scenes';
+import { Simulation } from './fake/simulation';
+import type { JobFilter } from './wire/JobFilter';
+import type { JobView } from './wire/JobView';
+import type { Problem } from './wire/Problem';
+
+/** What a test may do to the fake: the things that come from outside the page. */
+export interface Outside {
+  drop(drop: Drop): void;
+  askClose(tray: boolean): void;
+  show(job: string): void;
+  handOver(source: string): void;
+  /** Moves the simulated work on by this many seconds at once. */
+  pass(seconds: number): void;
+  /** What was asked that leaves no trace in the page. */
+  calls: string[];
+}
+
+declare global {
+  interface Window {
+    outside?: Outside;
+  }
+}
+
+/** `?scene=usual` chooses a situation; `&still` keeps it as it is. */
+export function fakeFromAddress(): Backend {
+  const query = new URLSearchParams(location.search);
+  return fake(query.get('scene') ?? 'usual', query.has('still'));
+}
+
+export function fake(name: string, still = false): Backend {
+  const begun = Date.now();
+  const scene = (SCENES[name] ?? SCENES['usual'])!(begun);
+  const world = new Simulation(scene, begun);
+  let settings = structuredClone(answers.SETTINGS);
+  let notices = scene.firstStart ? [] : answers.notices(begun);
+  let secondsShown = true;
+  const calls: string[] = [];
+  let onDrop: (drop: Drop) => void = () => {};
+  let onCloseAsked: (tray: boolean) => void = () => {};
+  let next = 990_000;
+
+  const view = (wanted: string): JobView => {
+    const known = world.jobs.get(wanted);
+    if (known) return structuredClone(known);
+    const number = Number.parseInt(wanted.slice(-12), 16);
+    if (number < scene.past) return past(number, begun);
+    throw problem('job-unknown', `There is no job ${wanted}.`, 'It may have been removed by the retention set in the settings.', {}, false);
+  };
+  const later = <T>(value: () => T): Promise<T> =>
+    new Promise((resolve, reject) =>
+      setTimeout(
+        () => {
+          try {
+            resolve(value());
+          } catch (refused) {
+            reject(refused as Problem);
+          }
+        },
+        scene.slow ? 60_000 : 5,
+      ),
+    );
+  const matches = (candidate: JobView, filter: JobFilter) =>
+    (filter.states.length === 0 || filter.states.includes(candidate.state)) &&
+    (filter.kinds.length === 0 || filter.kinds.includes(candidate.kind)) &&
+    (!filter.batch || candidate.batch === filter.batch) &&
+    `${candidate.title} ${candidate.source} ${candidate.target}`.toLowerCase().includes(filter.search.toLowerCase());
+  const page = (filter: JobFilter, after: string | null, limit: number) => {
+    const told = [...world.jobs.values()].filter((one) => one.finished_at).sort((a, b) => (b.finished_at ?? '').localeCompare(a.finished_at ?? ''));
+    const from = after === null ? 0 : Number(after);
+    const jobs = [];
+    let at = from;
+    for (; at < told.length + scene.past && jobs.length < limit; at += 1) {
+      const candidate = told[at] ?? past(at - told.length, begun);
+      if (matches(candidate, filter)) jobs.push(row(candidate));
+    }
+    return { jobs, next: at < told.length + scene.past ? String(at) : null };
+  };
+  const lines = (wanted: string) => world.lines(wanted, view(wanted));
+
+  if (!still) setInterval(() => world.pass(0.1), 100);
+  window.outside = {
+    drop: (drop) => onDrop(drop),
+    askClose: (tray) => onCloseAsked(tray),
+    show: (shown) => world.send({ show: shown }),
+    handOver: (source) => world.send({ source }),
+    pass: (seconds) => {
+      for (let passed = 0; passed < seconds; passed += 0.1) world.pass(0.1);
+    },
+    calls,
+  };
+
+  return {
+    about: () =>
+      later(() => {
+        if (scene.broken) throw problem('store-newer', 'The database was written by a newer Clonedeck (schema 9; this one knows 4).', 'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.', { path: '/home/ada/.local/share/clonedeck/clonedeck.db' }, false);
+        return { version: '0.1.0', data_dir: '/home/ada/.local/share/clonedeck', tray: true, notifications: false, first_start: scene.firstStart ?? false };
+      }),
+    snapshot: () =>
+      later(() => {
+        if (scene.broken) throw problem('store-newer', 'The database was written by a newer Clonedeck (schema 9; this one knows 4).', 'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.', { path: '/home/ada/.local/share/clonedeck/clonedeck.db' }, false);
+        const history = page({ states: [], kinds: [], search: '', batch: null }, null, 50);
+        const active = [...world.jobs.values()].filter((one) => !one.finished_at).map(row);
+        return { seq: world.seq, active, history, queue: world.status(settings.slots), unread: notices.filter((notice) => !notice.read).length };
+      }),
+    follow: (onUpdate) => later(() => void (world.listener = onUpdate)),
+    setVisible: (visible) => {
+      secondsShown = visible;
+      world.visible = secondsShown;
+      return later(() => undefined);
+    },
+    setLooking: () => later(() => undefined),
+    jobsPage: (filter, after, limit) => later(() => page(filter, after, limit)),
+    job: (wanted) => later(() => view(wanted)),
+    logPage: (wanted, from, count) =>
+      later(() => {
+        const total = lines(wanted);
+        const start = Date.parse(view(wanted).created_at);
+        const first = Math.max(0, from);
+        return { lines: Array.from({ length: Math.max(0, Math.min(count, total - first)) }, (_, n) => lineAt(first + n, start)), total };
+      }),
+    logSearch: (wanted, text, from, backwards) => later(() => find(text, from, backwards, lines(wanted), 0)),
+    steer: (ids, action) => {
+      calls.push(`steer ${action.do} ${ids.length}`);
+      return later(() => ids.flatMap((one) => world.steer(one, action)));
+    },
+    pauseQueue: () => later(() => world.hold(true, settings.slots)),
+    resumeQueue: () => later(() => world.hold(false, settings.slots)),
+    inspect: (path) => later(() => answers.site(path)),
+    cloneDefaults: (source) => later(() => ({ target: `${source}-copy`, db: answers.site(source).database ? `${answers.site(source).database?.address}_copy` : null })),
+    planClone: (request) => later(() => answers.plan(request)),
+    launchClone: (request) =>
+      later(() => {
+        next += 1;
+        const title = answers.site(request.source).addresses[0]?.replace('https://', '') ?? request.source;
+        world.add(makeJob({ n: next, title, state: 'running', step: 0, ago: 0, source: request.source, target: request.target, ...(request.url ? { url: request.url } : {}) }, Date.now()));
+        return id(next);
+      }),
+    launchDemo: () =>
+      later(() => {
+        next += 1;
+        world.add(makeJob({ n: next, title: 'demo-shop.example', state: 'running', step: 0, ago: 0, source: '/home/ada/.local/share/clonedeck/demo/shop' }, Date.now()));
+        return id(next);
+      }),
+    receipt: (wanted) => later(() => answers.receipt(view(wanted).result?.findings ?? 0)),
+    receiptSave: (wanted, format) => later(() => `/home/ada/Documents/receipt-${wanted.slice(-6)}.${format}`),
+    secrets: () => later(() => ({ username: 'clonedeck', password: 'k7-Quiet-Harbour-41' })),
+    openCopy: (wanted) => later(() => void calls.push(`open-copy ${wanted}`)),
+    openFolder: (wanted) => later(() => void calls.push(`open-folder ${wanted}`)),
+    openLog: (wanted) => later(() => void calls.push(`open-log ${wanted}`)),
+    liftNeutralisation: () => later(() => ['Mail leaves the copy again', 'Scheduled tasks run again', 'Outgoing requests are allowed']),
+    deleteCopyPlan: (wanted) => later(() => [`the folder ${view(wanted).target} with 22,639 files, 1.7 GB`, `the database ${view(wanted).result?.database} with 12 tables`, 'the login clonedeck']),
+    deleteCopy: (wanted, confirm) =>
+      later(() => {
+        if (confirm !== view(wanted).target?.split('/').pop()) throw problem('confirm-differs', 'The name does not match.', 'Type the name of the folder as it is shown.', {}, false);
+        calls.push(`delete ${wanted}`);
+      }),
+    recentSites: () => later(() => (scene.firstStart ? [] : answers.sites(begun))),
+    pickFolder: () => later(() => '/home/ada/sites/shop'),
+    settings: () => later(() => structuredClone(settings)),
+    saveSettings: (changed) => later(() => void (settings = structuredClone(changed))),
+    doctor: () => later(() => answers.DOCTOR),
+    notices: () => later(() => notices),
+    noticesRead: () =>
+      later(() => {
+        notices = notices.map((notice) => ({ ...notice, read: true }));
+        world.send({ unread: 0 });
+      }),
+    hide: () => later(() => void calls.push('hide')),
+    quit: () => later(() => void calls.push('quit')),
+    onDrop: (handler) => void (onDrop = handler),
+    onCloseAsked: (handler) => void (onCloseAsked = handler),
+  };
+}

@@ -1,0 +1,168 @@
+/** Situations that the fake program can be in, chosen by `?scene=…`. */
+import type { JobView } from '../wire/JobView';
+import { job, NOT_EMPTY, problem, SERVER_GONE, type Told } from './make';
+
+export interface Scene {
+  active: JobView[];
+  /** Ended jobs, told in detail; the newest first. */
+  ended: JobView[];
+  /** Ended jobs that are made from their number when they are asked for. */
+  past: number;
+  firstStart?: boolean;
+  paused?: boolean;
+  broken?: boolean;
+  slow?: boolean;
+  runner?: string;
+  /** Lines that the log of a running job has from the start. */
+  lines?: number;
+}
+
+const LONG = 'a-very-long-customer-name-that-nobody-would-shorten.staging.department-of-questions.example.museum';
+const BATCH = '0193a000-0000-7000-8000-00000000ba7c';
+
+const FULL = problem(
+  'disk-full',
+  'The disk that holds /home/ada/sites is full: 1.2 GB are still needed, 310 MB are free.',
+  'Free some space, then go on; nothing is copied twice.',
+  { disk: '/home' },
+);
+
+const UNREADABLE = problem(
+  'table-unreadable',
+  `The table wp_${'woocommerce_sessions_'.repeat(4)}archive cannot be read: its index is corrupt at page 4,812 of the tablespace, and the server refuses every query that touches it.`,
+  'Repair the table on the source server (CHECK TABLE, then REPAIR or a restore of it), or leave it out, then retry this step; the other eleven tables are copied and stay.',
+  { table: `wp_${'woocommerce_sessions_'.repeat(4)}archive`, server: 'db-primary.internal.department-of-questions.example.museum:3306' },
+);
+
+function usual(now: number): JobView[] {
+  const inSeconds = (seconds: number) => new Date(now + seconds * 1000).toISOString();
+  const told: Told[] = [
+    {
+      n: 900_001,
+      title: 'shop.example.com',
+      state: 'running',
+      step: 7,
+      share: 0.62,
+      skip: ['copy-media'],
+      resumed: 1,
+      url: 'https://staging.example.test',
+      target: '/home/ada/sites/shop-staging',
+      ago: 192,
+    },
+    { n: 900_002, title: 'magazin.kunde.de', state: 'running', step: 6, share: 0.23, ago: 40 },
+    { n: 900_003, title: 'landing.example.net', state: 'running', step: 8, share: 0.5, ago: 75 },
+    {
+      n: 900_004,
+      title: 'intranet.firma.example',
+      state: 'waiting',
+      step: 7,
+      share: 0.35,
+      error: SERVER_GONE,
+      waiting: { code: 'retry', message: 'Database went away; trying again', until: inSeconds(24) },
+      ago: 96,
+    },
+    {
+      n: 900_005,
+      title: 'kasse.example.com',
+      state: 'waiting',
+      step: 6,
+      share: 0.71,
+      waiting: { code: 'person', message: 'The disk is full: 1.2 GB are needed on /home, 310 MB are free', until: null },
+      error: FULL,
+      ago: 840,
+    },
+    {
+      n: 900_006,
+      title: 'blog.example.org',
+      state: 'queued',
+      waiting: { code: 'memory', message: 'Waits for memory: needs 512 MB, 310 MB free', until: null },
+      ago: 30,
+    },
+    {
+      n: 900_007,
+      title: 'verein.example.org',
+      state: 'queued',
+      waiting: { code: 'slot', message: 'Next in line when one of 4 slots is free', until: null },
+      priority: 5,
+      ago: 20,
+    },
+    { n: 900_008, title: 'museum.kunde.de', state: 'paused', step: 6, share: 0.4, ago: 3000 },
+  ];
+  return told.map((one) => job(one, now));
+}
+
+function line(now: number, size: number): JobView[] {
+  return Array.from({ length: size }, (_, n) => {
+    const message = n === 0 ? 'Next in line when one of 4 slots is free' : `${n} jobs are before it`;
+    return job(
+      { n: 910_000 + n, title: `site-${n + 1}.example.com`, state: 'queued', waiting: { code: 'slot', message, until: null }, ago: 7200 - n },
+      now,
+    );
+  });
+}
+
+function long(now: number): JobView[] {
+  const source = `/srv/customers/2026/${LONG}/public_html/releases/current`;
+  const message =
+    'The database server at db-primary.internal.department-of-questions.example.museum:3306 did not answer within 30 s; trying again';
+  return [
+    job({ n: 900_001, title: LONG, state: 'running', step: 7, share: 0.62, source, target: `/srv/copies/${LONG}`, url: `https://preview.${LONG}` }, now),
+    job(
+      { n: 900_002, title: LONG, state: 'waiting', step: 7, share: 0.2, waiting: { code: 'retry', message, until: new Date(now + 40_000).toISOString() } },
+      now,
+    ),
+  ];
+}
+
+export const SCENES: Record<string, (now: number) => Scene> = {
+  empty: () => ({ active: [], ended: [], past: 0, firstStart: true }),
+  idle: () => ({ active: [], ended: [], past: 14 }),
+  one: (now) => ({ active: usual(now).slice(0, 1), ended: [], past: 0 }),
+  usual: (now) => ({
+    active: usual(now),
+    ended: [
+      job({ n: 800_001, title: 'docs.example.net', state: 'completed', ago: 1500 }, now),
+      job({ n: 800_002, title: 'forum.example.net', state: 'failed', step: 2, error: NOT_EMPTY, ago: 2400 }, now),
+      job({ n: 800_003, title: 'archive.example.com', state: 'completed', findings: 2, ago: 5400 }, now),
+      job({ n: 800_004, title: 'press.studio.example', state: 'cancelled', step: 6, share: 0.2, ago: 9000 }, now),
+    ],
+    past: 30,
+  }),
+  many: (now) => ({ active: [...usual(now).slice(0, 4), ...line(now, 5000)], ended: [], past: 400 }),
+  busy: (now) => ({
+    active: Array.from({ length: 50 }, (_, n) =>
+      job({ n: 900_000 + n, title: `site-${n + 1}.example.com`, state: 'running', step: 6 + (n % 3), share: (n % 9) / 10, ago: 60 + n }, now),
+    ),
+    ended: [],
+    past: 5000,
+  }),
+  history: (now) => ({ active: usual(now).slice(0, 2), ended: [], past: 100_000 }),
+  failed: (now) => ({
+    active: [],
+    ended: [job({ n: 800_010, title: 'intranet.firma.example', state: 'failed', step: 7, share: 0.35, error: SERVER_GONE, ago: 300 }, now)],
+    past: 6,
+  }),
+  long: (now) => ({
+    active: long(now),
+    ended: [job({ n: 800_010, title: LONG, state: 'failed', step: 7, share: 0.35, error: UNREADABLE, ago: 300 }, now)],
+    past: 3,
+  }),
+  log: (now) => ({ active: usual(now).slice(0, 1), ended: [], past: 4, lines: 1_000_000 }),
+  paused: (now) => ({ active: usual(now).slice(3), ended: [], past: 8, paused: true }),
+  elsewhere: (now) => ({ active: usual(now).slice(0, 3), ended: [], past: 3, runner: 'clonedeck work (process 4711)' }),
+  batch: (now) => ({
+    active: [
+      ...['berlin', 'hamburg', 'koeln'].map((city, n) =>
+        job({ n: 900_020 + n, title: `${city}.franchise.example`, state: n < 2 ? 'running' : 'queued', ...(n < 2 ? { step: 6 + n, share: 0.4 } : {}), batch: BATCH, ago: 60 }, now),
+      ),
+      ...usual(now).slice(0, 1),
+    ],
+    ended: [
+      job({ n: 800_020, title: 'muenchen.franchise.example', state: 'completed', batch: BATCH, ago: 200 }, now),
+      job({ n: 800_021, title: 'bremen.franchise.example', state: 'failed', step: 2, batch: BATCH, ago: 180 }, now),
+    ],
+    past: 5,
+  }),
+  broken: () => ({ active: [], ended: [], past: 0, broken: true }),
+  slow: (now) => ({ active: usual(now), ended: [], past: 10, slow: true }),
+};

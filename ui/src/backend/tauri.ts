@@ -1,0 +1,61 @@
+/** The real program behind the window. The only file that knows Tauri. */
+import { Channel, invoke } from '@tauri-apps/api/core';
+import { listen } from '@tauri-apps/api/event';
+import { getCurrentWebview } from '@tauri-apps/api/webview';
+import type { Backend } from './backend';
+import type { Update } from './wire/Update';
+
+export const tauri: Backend = {
+  about: () => invoke('about'),
+  snapshot: () => invoke('snapshot'),
+  follow: (onUpdate, after) => {
+    const channel = new Channel<Update>();
+    channel.onmessage = onUpdate;
+    return invoke('follow', { channel, after });
+  },
+  setVisible: (visible) => invoke('set_visible', { visible }),
+  setLooking: (job) => invoke('set_looking', { job }),
+
+  jobsPage: (filter, after, limit) => invoke('jobs_page', { filter, after, limit }),
+  job: (id) => invoke('job', { id }),
+  logPage: (id, from, count) => invoke('log_page', { id, from, count }),
+  logSearch: (id, text, from, backwards) => invoke('log_search', { id, text, from, backwards }),
+
+  steer: (ids, action) => invoke('steer', { ids, action }),
+  pauseQueue: () => invoke('pause_queue'),
+  resumeQueue: () => invoke('resume_queue'),
+
+  inspect: (path) => invoke('inspect', { path }),
+  cloneDefaults: (source) => invoke('clone_defaults', { source }),
+  planClone: (request) => invoke('plan_clone', { request }),
+  launchClone: (request) => invoke('launch_clone', { request }),
+  launchDemo: () => invoke('launch_demo'),
+
+  receipt: (id) => invoke('receipt', { id }),
+  receiptSave: (id, format) => invoke('receipt_save', { id, format }),
+  secrets: (id) => invoke('secrets', { id }),
+  openCopy: (id) => invoke('open_copy', { id }),
+  openFolder: (id) => invoke('open_folder', { id }),
+  openLog: (id) => invoke('open_log', { id }),
+  liftNeutralisation: (id) => invoke('lift_neutralisation', { id }),
+  deleteCopyPlan: (id) => invoke('delete_copy_plan', { id }),
+  deleteCopy: (id, confirm) => invoke('delete_copy', { id, confirm }),
+
+  recentSites: () => invoke('recent_sites'),
+  pickFolder: (title) => invoke('pick_folder', { title }),
+  settings: () => invoke('settings'),
+  saveSettings: (settings) => invoke('save_settings', { settings }),
+  doctor: () => invoke('doctor'),
+  notices: () => invoke('notices'),
+  noticesRead: () => invoke('notices_read'),
+  hide: () => invoke('hide'),
+  quit: () => invoke('quit'),
+
+  onDrop: (handler) => {
+    void getCurrentWebview().onDragDropEvent(({ payload }) => {
+      if (payload.type === 'drop') handler({ phase: 'dropped', paths: payload.paths });
+      else handler({ phase: payload.type === 'leave' ? 'left' : 'over' });
+    });
+  },
+  onCloseAsked: (handler) => void listen<boolean>('close-asked', ({ payload }) => handler(payload)),
+};

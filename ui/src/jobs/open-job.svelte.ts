@@ -1,0 +1,64 @@
+/** The job on the right: loaded whole, loaded again when it changed, and moved on by progress in between. */
+import { type Backend, problemOf } from '../backend/backend';
+import type { JobView } from '../backend/wire/JobView';
+import type { Problem } from '../backend/wire/Problem';
+import type { StepView } from '../backend/wire/StepView';
+import type { Tick } from '../backend/wire/Tick';
+
+/** At most four times a second, however fast the job changes. */
+const PAUSE_MS = 250;
+
+export class OpenJob {
+  view: JobView | null = $state.raw(null);
+  problem: Problem | null = $state.raw(null);
+  private loading = false;
+  private again = false;
+
+  constructor(
+    private readonly backend: Backend,
+    readonly id: string,
+  ) {
+    void this.load();
+  }
+
+  /** Loads the job, or loads it once more when it is being loaded already. */
+  async load(): Promise<void> {
+    if (this.loading) {
+      this.again = true;
+      return;
+    }
+    this.loading = true;
+    try {
+      this.view = await this.backend.job(this.id);
+      this.problem = null;
+    } catch (refused) {
+      this.problem = problemOf(refused);
+    }
+    setTimeout(() => {
+      this.loading = false;
+      if (!this.again) return;
+      this.again = false;
+      void this.load();
+    }, PAUSE_MS);
+  }
+
+  /** Whether what is shown is older than what the list knows. */
+  isBehind(seq: number, step: string | undefined): boolean {
+    return this.view !== null && (seq > this.view.seq || (step !== undefined && step !== this.view.current_step));
+  }
+}
+
+/** A step with the newest progress in it. */
+export function withTick(step: StepView, tick: Tick | null): StepView {
+  if (!tick || tick.step !== step.name || step.state === 'completed') return step;
+  return {
+    ...step,
+    state: 'running',
+    progress: tick.step_progress,
+    done: tick.done,
+    total: tick.total,
+    unit: tick.unit,
+    rate: tick.rate,
+    message: tick.message || step.message,
+  };
+}

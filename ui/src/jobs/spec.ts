@@ -1,0 +1,31 @@
+/** What was asked of a clone, read out of a job's spec with care: other kinds of jobs have other specs. */
+export interface CloneSpec {
+  url: string | null;
+  db: string | null;
+  skip: string[];
+  exclude: string[];
+  replace: boolean;
+  keep_guids: boolean;
+  open_egress: boolean;
+  neutralise_off: string[];
+  allow_unreadable: boolean;
+  verify: string;
+}
+
+export function cloneSpec(spec: unknown): CloneSpec {
+  const found: Record<string, unknown> = typeof spec === 'object' && spec !== null ? { ...spec } : {};
+  const text = (name: string) => (typeof found[name] === 'string' && found[name] ? found[name] : null);
+  const list = (name: string) => (Array.isArray(found[name]) ? found[name].filter((item): item is string => typeof item === 'string') : []);
+  return {
+    url: text('url'),
+    db: text('db'),
+    skip: list('skip'),
+    exclude: list('exclude'),
+    replace: found['replace'] === true,
+    keep_guids: found['keep_guids'] === true,
+    open_egress: found['open_egress'] === true,
+    neutralise_off: list('neutralise_off'),
+    allow_unreadable: found['allow_unreadable'] === true,
+    verify: text('verify') ?? 'sampled',
+  };
+}
