@@ -72,9 +72,9 @@ export class Window_ {
     });
     // The shell freezes the prototypes; the page must live with it.
     await page.addInitScript(() => Object.freeze(Object.prototype));
-    if (text !== 1) await page.addInitScript((factor) => (document.documentElement.style.fontSize = `${81.25 * factor}%`), text);
     await page.goto(`${this.address}?scene=${scene}${still ? '&still' : ''}`);
     await page.waitForFunction(() => document.querySelector('#app')?.childElementCount);
+    if (text !== 1) await page.evaluate((factor) => (document.documentElement.style.fontSize = `${81.25 * factor}%`), text);
     await page.evaluate(() => document.fonts.ready);
     return page;
   }

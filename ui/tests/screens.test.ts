@@ -73,7 +73,7 @@ const SCREENS: { name: string; look: Look; go?: (page: Page) => Promise<unknown>
   { name: 'ask-close', look: {}, go: (page) => page.evaluate(() => window.outside?.askClose(true)) },
   { name: 'keys', look: {}, go: (page) => page.keyboard.press('?') },
   { name: 'drop', look: {}, go: (page) => page.evaluate(() => window.outside?.drop({ phase: 'over' })) },
-  { name: 'log-long', look: { scene: 'log' }, go: (page) => page.getByText('1,000,000 lines').waitFor() },
+  { name: 'log-long', look: { scene: 'log' }, go: (page) => page.getByText('range 79,998,800').first().waitFor() },
   {
     name: 'log-find',
     look: { scene: 'log' },

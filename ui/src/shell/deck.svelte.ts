@@ -29,7 +29,7 @@ export class Deck {
   /** Keys of the chosen rows; the last one is where the keyboard stands. */
   chosen: string[] = $state.raw([]);
   asking: Asking | null = $state.raw(null);
-  tab: Tab = $state('log');
+  tab: Tab = $state('steps');
   drawer = $state(false);
   /** Counts up when the log is to be searched. */
   find = $state(0);
@@ -109,7 +109,7 @@ export class Deck {
     if (id === (this.open?.id ?? null)) return;
     this.open = id ? new OpenJob(this.backend, id) : null;
     void this.backend.setLooking(id).catch(() => undefined);
-    if (id && this.tab === 'receipt' && this.queue.get(id)?.row.state !== 'completed') this.tab = 'log';
+    if (id && this.tab === 'receipt' && this.queue.get(id)?.row.state !== 'completed') this.tab = 'steps';
   }
 
   /** Brings a job up, wherever the window stands. */
