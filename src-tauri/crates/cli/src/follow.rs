@@ -86,7 +86,7 @@ async fn ended(clonedeck: &Clonedeck, id: &str, say: Say) -> Result<JobView, Pro
         let job = clonedeck.job(id).await?;
         seen.steps(&job);
         let waits_for_person =
-            job.state == JobState::Waiting && job.waiting_for.as_ref().is_some_and(|why| why.code == "person");
+            job.state == JobState::Waiting && job.waiting_for.as_ref().is_some_and(|why| why.needs_person);
         if matches!(job.state, JobState::Completed | JobState::Failed | JobState::Cancelled) || waits_for_person {
             seen.finish();
             return Ok(job);

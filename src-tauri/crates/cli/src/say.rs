@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clonedeck_api::wire::{JobState, JobView, Problem};
+pub use clonedeck_api::words::{bytes, count};
 use serde::Serialize;
 
 /// How it is said.
@@ -122,37 +123,6 @@ pub fn state_word(state: JobState) -> &'static str {
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Bytes with a unit, in powers of 1000 as disks are sold and `df -H` prints.
-pub fn bytes(number: u64) -> String {
-    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
-    if number < 1000 {
-        return format!("{number} B");
-    }
-    let mut value = number as f64;
-    let mut unit = "B";
-    for next in UNITS {
-        if value < 999.95 {
-            break;
-        }
-        value /= 1000.0;
-        unit = next;
-    }
-    if value < 9.995 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
-}
-
 /// An amount with its unit: bytes as bytes, everything else as a count and a word.
 pub fn amount(number: u64, unit: &str) -> String {
     match unit {
@@ -178,14 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_for_people() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(999), "999");
-        assert_eq!(count(1_204_551), "1,204,551");
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(1_500), "1.5 kB");
-        assert_eq!(bytes(999_960), "1.0 MB");
-        assert_eq!(bytes(56_000_000), "56 MB");
+    fn times_are_written_for_people() {
         assert_eq!(time(420), "0.4 s");
         assert_eq!(time(62_000), "1:02");
         assert_eq!(time(3_723_000), "1:02:03");

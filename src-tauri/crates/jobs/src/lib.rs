@@ -1,1 +1,31 @@
-//! Clonedeck's jobs crate.
+//! The job kinds: site work bound to queue steps.
+//!
+//! [`clone`] makes a working copy of a site. What a step does is in the `site` crate, which knows no queue; here each piece is given
+//! its place in the line, its cursor, its undo and its weight.
+
+#![warn(missing_docs)]
+
+pub mod clone;
+pub mod words;
+
+mod previews;
+mod secrets;
+mod step_error;
+mod watching;
+
+pub use previews::Previews;
+pub use secrets::Secrets;
+pub(crate) use step_error::step_error;
+pub(crate) use watching::Watching;
+
+/// Every job kind that this program knows. Their data is where the previews' is.
+pub fn registry(previews: &Previews) -> clonedeck_queue::Registry {
+    clonedeck_queue::Registry::new()
+        .with(clone::CloneSite { previews: previews.clone(), secrets: Secrets::of(previews.data_dir()) })
+}
+
+/// A thread of ours ended without an answer.
+pub(crate) fn lost_thread(why: tokio::task::JoinError) -> clonedeck_site::Problem {
+    clonedeck_site::Problem::permanent("program.fault", format!("A part of the program failed: {why}."))
+        .help("This is a fault of Clonedeck; its log in the data directory says more.")
+}

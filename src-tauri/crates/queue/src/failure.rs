@@ -108,7 +108,7 @@ impl StepError {
         bytes: u64,
     ) -> Self {
         let mut error = Self::needs_person(code, message);
-        error.room = Some(Room { path: path.as_ref().into(), bytes: bytes.max(1) });
+        error.told.room = Some(Room { path: path.as_ref().into(), bytes: bytes.max(1) });
         error
     }
 

@@ -55,6 +55,10 @@ pub struct WaitingFor {
     pub message: String,
     /// When it goes on by itself, where that is known.
     pub until: Option<String>,
+    /// Whether it waits until a person does something.
+    pub needs_person: bool,
+    /// What to do; may be empty.
+    pub help: String,
 }
 
 /// How long still, as a range of seconds.

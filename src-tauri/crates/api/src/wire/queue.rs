@@ -76,7 +76,7 @@ pub struct Tick {
 }
 
 /// What a window is sent, at most ten times a second.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Update {
     /// Sequence number of the last change that is in it.

@@ -70,6 +70,10 @@ pub struct CloneRequest {
     pub url: Option<String>,
     /// Database of the copy; beside the source's when none.
     pub db: Option<String>,
+    /// Database of the source, where its configuration does not say.
+    pub source_db: Option<String>,
+    /// Address of the source, where neither configuration nor database say.
+    pub source_url: Option<String>,
     /// Parts that are left out.
     pub skip: Vec<String>,
     /// Patterns of files that are left out.

@@ -21,6 +21,12 @@ pub struct Words {
     /// from CLONEDECK_DB_PASSWORD. Without it, a new database beside the source's
     #[arg(long, value_name = "URL")]
     db: Option<String>,
+    /// Database of the source, where its configuration does not say
+    #[arg(long, value_name = "URL")]
+    source_db: Option<String>,
+    /// Address of the source, where neither configuration nor database say
+    #[arg(long, value_name = "URL")]
+    source_url: Option<String>,
     /// Leave a part out: core, modules, themes, media or database
     #[arg(long, value_name = "PART")]
     skip: Vec<String>,
@@ -59,6 +65,8 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
         target: absolute(&words.target),
         url: words.url,
         db: words.db,
+        source_db: words.source_db,
+        source_url: words.source_url,
         skip: words.skip,
         exclude: words.exclude,
         replace: words.replace,

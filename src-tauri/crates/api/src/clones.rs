@@ -1,0 +1,255 @@
+//! Launching clones: what is there, what would be done, and the launch itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clonedeck_jobs::clone::{self, CloneSite, CloneSpec};
+use clonedeck_queue::{AddOptions, Filter};
+use clonedeck_site::databases::{self, Count, DatabaseAddress};
+use clonedeck_site::files::{Exclusions, Index};
+use clonedeck_site::platforms::{self, Kind, Site};
+use clonedeck_site::{Part, Secret, Unwatched, fence};
+
+use crate::wire::{
+    CloneDefaults, ClonePlan, CloneRequest, DatabaseReport, Excluded, NeutraliseSwitch, PartReport, Problem, SiteReport, SiteSeen,
+};
+use crate::{Clonedeck, convert, problem};
+
+/// Ended clones that are looked through for the sites they had to do with.
+const REMEMBERED: usize = 500;
+
+/// The switches that keep a copy quiet: id, title, what it does.
+const SWITCHES: [(&str, &str, &str); 7] = [
+    ("mail", "Catch mail", "Mail is caught into a folder, none is sent"),
+    ("egress", "Block requests", "Requests to other servers are refused and listed"),
+    ("cron", "Stop cron", "Cron and Action Scheduler stand still"),
+    ("crawlers", "Keep crawlers out", "Search engines are told to stay away"),
+    ("identities", "Blank identities", "Live keys of payment, mail and backup services are blanked or set to test"),
+    ("mark", "Mark the copy", "The admin bar and the login say that this is a copy"),
+    ("caches", "Set caches aside", "Object and page caches shared with the source are set aside"),
+];
+
+impl Clonedeck {
+    /// What is there: platform, version, files by part, database, addresses.
+    pub async fn inspect(folder: &Path) -> Result<SiteReport, Problem> {
+        let spec = CloneSpec { source: folder.to_owned(), ..CloneSpec::default() };
+        let site = clone::learn(&spec).await.map_err(convert::site_problem)?;
+        let mut counted: BTreeMap<Part, (u64, u64)> = BTreeMap::new();
+        for tree in &site.trees {
+            let (inside, place) = (site.clone(), tree.place.clone());
+            let index = Index::take(&tree.from, &Exclusions::none(), move |path| inside.part_of(&place.join(path)), &Unwatched)
+                .await
+                .map_err(convert::site_problem)?;
+            for (part, count) in index.parts() {
+                let sum = counted.entry(part).or_default();
+                sum.0 += count.files;
+                sum.1 += count.bytes;
+            }
+        }
+        let opened = clone::open_source(&spec).await.map_err(convert::site_problem)?;
+        let survey = match &opened.database {
+            Some(database) => Some(database.survey(Count::Estimate, &Unwatched).await.map_err(convert::site_problem)?),
+            None => None,
+        };
+        Ok(report(&site, &counted, survey.as_ref()))
+    }
+
+    /// Sane answers for a new clone of a source.
+    pub async fn clone_defaults(&self, source: &Path) -> Result<CloneDefaults, Problem> {
+        let target = clone::target_beside(&absolute(source)?);
+        Ok(CloneDefaults { target: target.display().to_string(), db: None })
+    }
+
+    /// What a clone would do, and what stands in its way. Writes nothing.
+    pub async fn plan_clone(&self, request: &CloneRequest, password: Option<&str>) -> Result<ClonePlan, Problem> {
+        let spec = spec(request)?;
+        let site = clone::learn(&spec).await.map_err(convert::site_problem)?;
+        let draft = clone::draft(&spec, &site, &Unwatched).await.map_err(convert::site_problem)?;
+        let mut obstacles: Vec<Problem> = draft.obstacles.into_iter().map(convert::site_problem).collect();
+        if let Some(address) = &spec.db {
+            let given = password.map(Secret::new);
+            if let Err(why) = reachable(&spec, address, given).await {
+                obstacles.push(convert::site_problem(why));
+            }
+        }
+        let wordpress = site.kind == Kind::WordPress;
+        let neutralise = SWITCHES
+            .iter()
+            .filter(|(id, ..)| wordpress || *id == "crawlers")
+            .map(|(id, title, message)| NeutraliseSwitch {
+                id: (*id).to_owned(),
+                title: (*title).to_owned(),
+                message: (*message).to_owned(),
+                on: !(spec.neutralise_off.iter().any(|off| off == id) || *id == "egress" && spec.open_egress),
+            })
+            .collect();
+        Ok(ClonePlan {
+            source: report(&site, &draft.all_parts, draft.survey.as_ref()),
+            target: draft.planned.target.display().to_string(),
+            url: draft.planned.url,
+            database: draft.planned.database.map(|address| address.to_string()),
+            excluded: draft
+                .planned
+                .left_out
+                .into_iter()
+                .map(|out| Excluded { pattern: out.pattern, reason: out.reason, files: out.files, bytes: out.bytes })
+                .collect(),
+            bytes_needed: draft.needed,
+            bytes_free: draft.free,
+            eta_seconds: None,
+            neutralise,
+            obstacles,
+            warnings: draft.warnings,
+        })
+    }
+
+    /// Adds a clone. When this returns, the job is on the disk. What can be refused at once is refused, and then nothing was added.
+    pub async fn launch_clone(&self, request: &CloneRequest, password: Option<&str>) -> Result<String, Problem> {
+        let mut spec = spec(request)?;
+        let look = spec.clone();
+        let title = tokio::task::spawn_blocking(move || refuse_early(&look))
+            .await
+            .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
+            .map_err(convert::site_problem)?;
+        spec.name = spec.name.or(title);
+        if let (Some(password), Some(_)) = (password, &spec.db) {
+            spec.db_secret = Some(self.secrets.keep(&Secret::new(password)).map_err(convert::site_problem)?);
+        }
+        self.add_clone(&spec, request.priority).await
+    }
+
+    pub(crate) async fn add_clone(&self, spec: &CloneSpec, priority: i32) -> Result<String, Problem> {
+        let key = format!("clone:{}→{}", spec.source.display(), spec.target.display());
+        let options = AddOptions::default().priority(priority).unique(key);
+        Ok(self.queue.add::<CloneSite>(spec, options).await.map_err(convert::queue_problem)?.to_string())
+    }
+
+    /// The sites that clones had to do with, the latest first.
+    pub async fn recent_sites(&self) -> Result<Vec<SiteSeen>, Problem> {
+        let filter = Filter { kind: Some("clone".to_owned()), limit: Some(REMEMBERED), ..Filter::default() };
+        let page = self.queue.list(filter).await.map_err(convert::queue_problem)?;
+        let mut seen: Vec<SiteSeen> = Vec::new();
+        for job in page.jobs {
+            let row = convert::row(&job, 0);
+            let view = convert::job(job, 0);
+            for (path, copy) in [(&view.source, false), (&view.target, true)] {
+                let Some(path) = path else { continue };
+                if let Some(known) = seen.iter_mut().find(|site| site.path == *path) {
+                    known.jobs += 1;
+                    known.platform = known.platform.take().or_else(|| view.platform.clone());
+                    known.copy |= copy;
+                } else {
+                    seen.push(SiteSeen {
+                        path: path.clone(),
+                        address: view.result.as_ref().and_then(|result| result.url.clone()).filter(|_| copy),
+                        platform: view.platform.clone(),
+                        copy,
+                        last_job: view.id.clone(),
+                        last_at: row.finished_at.clone().unwrap_or_else(|| view.created_at.clone()),
+                        jobs: 1,
+                    });
+                }
+            }
+        }
+        Ok(seen)
+    }
+}
+
+async fn reachable(spec: &CloneSpec, address: &DatabaseAddress, given: Option<Secret>) -> clonedeck_site::Result<()> {
+    let DatabaseAddress::Mysql { server, user, .. } = address else { return Ok(()) };
+    let password = match given {
+        Some(given) => given,
+        None => clone::open_source(spec).await?.password_for(address, spec, &clonedeck_jobs::Secrets::default())?,
+    };
+    // The database itself may be yet to be made; the server and the login have to be there.
+    let server = DatabaseAddress::Mysql { server: server.clone(), user: user.clone(), name: "information_schema".to_owned() };
+    databases::tables(&server, &password, databases::Access::Read).await.map(drop)
+}
+
+/// What can be refused before a job is added, without reading more than a few files. Answers a title for the job.
+fn refuse_early(spec: &CloneSpec) -> clonedeck_site::Result<Option<String>> {
+    let hints = platforms::Hints { database: spec.source_db.clone(), url: spec.source_url.clone(), ..platforms::Hints::default() };
+    let site = platforms::recognise(&spec.source, &hints)?.site;
+    let ground = fence::check(&site.root, &spec.target)?;
+    if !spec.replace {
+        ground.require_free()?;
+    }
+    if let Some(url) = &spec.url {
+        platforms::Address::parse(url)?;
+    }
+    Exclusions::only(&spec.exclude)?;
+    Ok(None)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Problem> {
+    if path.as_os_str().is_empty() {
+        return Err(problem("site.missing", "No folder was given.", "Name the folder of the site."));
+    }
+    std::path::absolute(path).map_err(|why| problem("site.missing", format!("{} is no usable path: {why}.", path.display()), ""))
+}
+
+fn spec(request: &CloneRequest) -> Result<CloneSpec, Problem> {
+    if request.target.is_empty() {
+        return Err(problem("target.missing", "No folder was given for the copy.", "Name a folder that does not exist yet."));
+    }
+    if !(-10..=10).contains(&request.priority) {
+        return Err(problem("job.priority", "A priority is from -10 to 10.", "0 is the usual one."));
+    }
+    let address = |text: &Option<String>| {
+        text.as_deref().filter(|text| !text.trim().is_empty()).map(str::parse::<DatabaseAddress>).transpose().map_err(convert::site_problem)
+    };
+    let word = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    let skip = request.skip.iter().map(|part| part.parse::<Part>()).collect::<Result<Vec<_>, _>>();
+    Ok(CloneSpec {
+        source: absolute(Path::new(&request.source))?,
+        target: absolute(Path::new(&request.target))?,
+        url: word(&request.url),
+        db: address(&request.db)?,
+        source_db: address(&request.source_db)?,
+        source_url: word(&request.source_url),
+        skip: skip.map_err(|why| problem("part.unknown", format!("{why}."), ""))?,
+        exclude: request.exclude.clone(),
+        replace: request.replace,
+        keep_guids: request.keep_guids,
+        open_egress: request.open_egress,
+        neutralise_off: request.neutralise_off.clone(),
+        allow_unreadable: request.allow_unreadable,
+        verify_all: request.verify == "full",
+        ..CloneSpec::default()
+    })
+}
+
+fn report(site: &Site, counted: &BTreeMap<Part, (u64, u64)>, survey: Option<&databases::Survey>) -> SiteReport {
+    let mut addresses: Vec<String> = site.home.iter().cloned().collect();
+    for inner in site.network.iter().flat_map(|network| &network.sites) {
+        addresses.push(inner.home.clone());
+    }
+    addresses.extend(site.siteurl.clone());
+    let mut seen = std::collections::HashSet::new();
+    addresses.retain(|address| !address.is_empty() && seen.insert(address.clone()));
+    SiteReport {
+        path: site.root.display().to_string(),
+        platform: match site.kind {
+            Kind::WordPress => "wordpress",
+            Kind::Php => "php",
+            Kind::Static => "static",
+        }
+        .to_owned(),
+        platform_title: clone::platform_title(site),
+        version: site.version.clone(),
+        title: site.title.clone(),
+        addresses,
+        parts: counted
+            .iter()
+            .map(|(part, (files, bytes))| PartReport { part: part.name().to_owned(), files: *files, bytes: *bytes })
+            .collect(),
+        database: site.database.as_ref().map(|database| DatabaseReport {
+            address: database.address.to_string(),
+            server: survey.map(|survey| survey.product.clone()).unwrap_or_default(),
+            tables: survey.map_or(0, |survey| survey.tables.len() as u64),
+            rows: survey.map_or(0, databases::Survey::rows),
+            bytes: survey.map_or(0, databases::Survey::bytes),
+        }),
+        notes: site.unread.clone(),
+    }
+}

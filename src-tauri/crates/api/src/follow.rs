@@ -1,0 +1,155 @@
+//! Following the queue, for a window or a terminal.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use clonedeck_queue::{JobId, JobView, StepState, Subscription};
+
+use crate::convert;
+use crate::wire::{Problem, QueueStatus, Tick, Update};
+use crate::Clonedeck;
+
+/// More changed jobs than this at once are not sent one by one.
+const MOST_CHANGED: usize = 40;
+/// How old the picture of a ticking job may be, for what a tick alone does not tell: its ETA.
+const FRESH: Duration = Duration::from_secs(1);
+/// How often the load of the machine is told when nothing else happens.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// Follows the queue: at most ten messages a second for all jobs, the last value always among them.
+pub struct Follower {
+    clonedeck: Clonedeck,
+    subscription: Subscription,
+    known: HashMap<JobId, (JobView, Instant)>,
+    status: Option<QueueStatus>,
+    unread: Option<u64>,
+    nudged: watch::Receiver<u64>,
+    first: bool,
+}
+
+impl Clonedeck {
+    /// Follows what happens after event `after`, or from now.
+    pub async fn follow(&self, after: Option<u64>) -> Result<Follower, Problem> {
+        let after = after.map(|after| after as i64);
+        let subscription = self.queue.subscribe(after).await.map_err(convert::queue_problem)?;
+        Ok(Follower { clonedeck: self.clone(), subscription, known: HashMap::new(), status: None,
+            unread: None,
+            nudged: self.nudge.subscribe(),
+            first: true,
+        })
+    }
+
+    /// Makes every follower say something soon, so that what rides along with an update gets there.
+    pub fn nudge(&self) {
+        self.nudge.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+impl Follower {
+    /// The next message; waits until there is something to say, but not longer than the beat at which the machine's load is told.
+    pub async fn next(&mut self) -> Result<Update, Problem> {
+        let news = if self.first {
+            self.first = false;
+            None
+        } else {
+            tokio::select! {
+                news = self.subscription.next() => Some(news.map_err(convert::queue_problem)?),
+                () = tokio::time::sleep(BEAT) => None,
+                _ = self.nudged.changed() => {
+                    self.unread = None;
+                    None
+                }
+            }
+        };
+        let mut update = Update::default();
+        if let Some(news) = news {
+            update.seq = news.seq.max(0) as u64;
+            let mut seen = HashSet::new();
+            let changed: Vec<JobId> = news.events.iter().filter_map(|event| event.job).filter(|job| seen.insert(*job)).collect();
+            if changed.len() > MOST_CHANGED {
+                update.resync = true;
+                self.known.clear();
+            } else {
+                for id in changed {
+                    // A job that retention took away meanwhile is no failure.
+                    match self.look(id).await? {
+                        Some(view) => update.changed.push(convert::row(&view, news.seq)),
+                        None => update.removed.push(id.to_string()),
+                    }
+                }
+            }
+            for tick in news.progress {
+                if let Some(tick) = self.tick(tick.job, tick.step, &tick.progress).await? {
+                    update.ticks.push(tick);
+                }
+            }
+        } else {
+            update.seq = self.subscription.seq().max(0) as u64;
+        }
+        let status = self.clonedeck.status().await?;
+        if self.status.as_ref() != Some(&status) {
+            update.queue = Some(status.clone());
+            self.status = Some(status);
+        }
+        if !update.changed.is_empty() || self.unread.is_none() || update.resync {
+            let unread = self.clonedeck.unread().await?;
+            if self.unread != Some(unread) {
+                update.unread = Some(unread);
+                self.unread = Some(unread);
+            }
+        }
+        Ok(update)
+    }
+
+    async fn look(&mut self, id: JobId) -> Result<Option<JobView>, Problem> {
+        match self.clonedeck.queue.job(id).await {
+            Ok(view) => {
+                if view.state.is_final() {
+                    self.known.remove(&id);
+                } else {
+                    self.known.insert(id, (view.clone(), Instant::now()));
+                }
+                Ok(Some(view))
+            }
+            Err(clonedeck_queue::Error::UnknownJob(_)) => Ok(None),
+            Err(why) => Err(convert::queue_problem(why)),
+        }
+    }
+
+    async fn tick(&mut self, id: JobId, step: usize, now: &clonedeck_queue::Progress) -> Result<Option<Tick>, Problem> {
+        let fresh = self.known.get(&id).is_some_and(|(_, at)| at.elapsed() < FRESH);
+        if !fresh && self.look(id).await?.is_none() {
+            return Ok(None);
+        }
+        let Some((view, at)) = self.known.get(&id) else { return Ok(None) };
+        let Some(current) = view.steps.get(step) else { return Ok(None) };
+        let fraction = now.fraction();
+        let whole: f64 = view.steps.iter().map(|step| step.weight).sum();
+        let done: f64 = view
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(number, other)| match other.state {
+                _ if number == step => other.weight * fraction,
+                StepState::Completed | StepState::Skipped => other.weight,
+                _ => 0.0,
+            })
+            .sum();
+        Ok(Some(Tick {
+            job: id.to_string(),
+            progress: if whole > 0.0 { (done / whole * 100.0).clamp(0.0, 99.9) } else { 0.0 },
+            step: current.name.clone(),
+            step_progress: fraction * 100.0,
+            done: now.done,
+            total: now.total.unwrap_or(0),
+            unit: now.unit.clone().unwrap_or_default(),
+            rate: now.rate.unwrap_or(0.0),
+            message: now.message.clone().unwrap_or_default(),
+            eta_seconds: view.eta_seconds.map(convert::eta),
+            active_ms: view.active_ms + at.elapsed().as_millis() as u64,
+            log_lines: self.clonedeck.queue.log_lines(id).await.map_err(convert::queue_problem)?,
+        }))
+    }
+}

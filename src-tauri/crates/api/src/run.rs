@@ -1,0 +1,51 @@
+//! Running the queue in this program.
+
+use std::time::Duration;
+
+use clonedeck_queue::Error;
+
+use crate::convert;
+use crate::wire::Problem;
+use crate::Clonedeck;
+
+/// How long a stop waits for steps to come to a safe point before they are cut off; they go on from their checkpoint either way.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The right to run the queue, while it is held.
+pub struct Runner(clonedeck_queue::Runner);
+
+impl Runner {
+    /// Waits until nothing runs and nothing can be started without a person or the time of day.
+    pub async fn idle(&mut self) {
+        self.0.until_idle().await;
+    }
+
+    /// Stops in good order; every job goes on at the next start.
+    pub async fn stop(self) {
+        if !self.0.stop(PATIENCE).await {
+            tracing::warn!("a step did not come to a safe point in time; it goes on from its last checkpoint at the next start");
+        }
+    }
+}
+
+impl Clonedeck {
+    /// Runs the queue here, with `slots` jobs at a time where that is given.
+    ///
+    /// # Errors
+    /// `queue.held` with name and pid of the program that runs it.
+    pub async fn work(&self, slots: Option<u32>) -> Result<Runner, Problem> {
+        if let Some(slots) = slots {
+            self.queue.set_slots(slots as usize);
+        }
+        Ok(Runner(self.queue.run().await.map_err(convert::queue_problem)?))
+    }
+
+    /// Runs the queue here unless another program does.
+    pub async fn work_if_nobody_does(&self) -> Result<Option<Runner>, Problem> {
+        match self.queue.run().await {
+            Ok(runner) => Ok(Some(Runner(runner))),
+            Err(Error::Store(clonedeck_queue::StoreError::Held { .. })) => Ok(None),
+            Err(why) => Err(convert::queue_problem(why)),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+use std::path::{Path, PathBuf};
+
+use clonedeck_site::databases::{self, Access, DatabaseAddress};
+use clonedeck_site::defaults::{Tables, Target};
+use clonedeck_site::fence::{Aside, Claim};
+use clonedeck_site::files::{self, RelPath};
+use clonedeck_site::neutral::{self, Switches};
+use clonedeck_site::platforms::Site;
+use clonedeck_site::preview;
+use clonedeck_site::{Problem, Result, Secret, Watch};
+use serde::{Deserialize, Serialize};
+
+use super::{CloneSpec, Planned, plan, source};
+use crate::{Previews, Secrets};
+
+/// What a clone made and where, kept in the job's folder: for its undo, for a later check, for deleting the copy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Made {
+    /// The source, as it was recognised.
+    pub site: Site,
+    /// Where everything went.
+    pub planned: Planned,
+    /// Folders that the job made.
+    pub claim: Claim,
+    /// What was set aside for it.
+    pub aside: Option<Aside>,
+}
+
+const FILE: &str = "made.json";
+
+impl Made {
+    /// Reads what the job of this folder made; none when it never came to make anything.
+    pub fn read(job_dir: &Path) -> Result<Option<Self>> {
+        let file = job_dir.join(FILE);
+        match std::fs::read(&file) {
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|why| unreadable(&file, &why)),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(unreadable(&file, &why)),
+        }
+    }
+
+    /// Keeps it: after a crash there is the old one or the new one.
+    pub fn keep(&self, job_dir: &Path) -> Result<()> {
+        keep(&job_dir.join(FILE), self)
+    }
+
+    /// Forgets what was made: it is gone.
+    pub fn forget(job_dir: &Path) {
+        let _ = std::fs::remove_file(job_dir.join(FILE));
+    }
+
+    /// The copy, for whoever changes something in it.
+    pub fn target<'a>(&'a self, password: &'a Secret) -> Target<'a> {
+        Target {
+            site: &self.site,
+            root: &self.planned.target,
+            url: &self.planned.url,
+            database: self.planned.database.as_ref(),
+            password,
+            debug: None,
+        }
+    }
+
+    /// The password for the copy's database.
+    pub async fn password(&self, spec: &CloneSpec, secrets: &Secrets) -> Result<Secret> {
+        match &self.planned.database {
+            Some(address) => source::password(spec, address, secrets).await,
+            None => Ok(Secret::default()),
+        }
+    }
+
+    /// A conversation with the copy's database.
+    pub async fn tables(&self, password: &Secret, access: Access) -> Result<Option<Box<dyn Tables>>> {
+        match &self.planned.database {
+            Some(address) => Ok(Some(databases::tables(address, password, access).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// What a preview of the copy serves.
+    pub fn preview(&self, password: &Secret, data_dir: &Path, job: &str) -> preview::Plan {
+        preview::Plan::of(&self.target(password), data_dir, job)
+    }
+
+    /// What deleting the copy removes, a line each.
+    pub fn what_goes(&self) -> Vec<String> {
+        let mut lines = vec![format!("the folder {}", self.planned.target.display())];
+        if let Some(address) = &self.planned.database {
+            lines.push(format!("the database {address}"));
+        }
+        if let Some(aside) = &self.aside {
+            lines.push(format!("what was there before comes back from {}", aside.path().display()));
+        }
+        lines
+    }
+
+    /// Removes what the job made and nothing else, and puts back what was set aside. Answers what stays because the job did not make
+    /// it. Harmless to repeat.
+    pub async fn remove(
+        &self,
+        job: &str,
+        job_dir: &Path,
+        spec: &CloneSpec,
+        secrets: &Secrets,
+        previews: &Previews,
+        watch: &dyn Watch,
+    ) -> Result<Vec<PathBuf>> {
+        previews.stop(job).await?;
+        if let Some(address) = &self.planned.database
+            && !matches!(address, DatabaseAddress::Sqlite { .. })
+        {
+            let password = source::password(spec, address, secrets).await?;
+            databases::Target::undo(address, &password, job, watch).await?;
+        }
+        let mut kept = Vec::new();
+        let indexes = plan::indexes(job_dir, &self.site)?;
+        // Trees may lie in one another, so the inner ones go first.
+        for (index, tree) in indexes.into_iter().zip(&self.site.trees).rev() {
+            let is_root = tree.place.as_os_str().is_empty();
+            let place = if is_root { self.planned.target.clone() } else { self.planned.target.join(&tree.place) };
+            let also = if is_root { self.written() } else { Vec::new() };
+            let removed = files::remove_made(index, &place, &also, watch).await?;
+            kept = removed.kept.iter().map(|path| place.join(path.as_path())).collect();
+        }
+        self.claim.unmake()?;
+        if let Some(aside) = &self.aside {
+            aside.put_back()?;
+        }
+        Ok(kept)
+    }
+
+    /// Paths below the target that the job wrote besides what it copied, as far as they are there.
+    fn written(&self) -> Vec<RelPath> {
+        let content = &self.site.content;
+        let mut written = vec![
+            content.join("mu-plugins/00-clonedeck-neutral.php"),
+            self.site.web.join("robots.txt"),
+            self.site.web.join("robots.txt.before-clonedeck"),
+            content.join("object-cache.php.before-clonedeck"),
+            content.join("advanced-cache.php.before-clonedeck"),
+        ];
+        written.extend(self.site.configuration.iter().map(|configuration| configuration.place.clone()));
+        written.extend(
+            self.site
+                .folders
+                .iter()
+                .filter(|folder| folder.path.ends_with("mu-plugins"))
+                .map(|folder| folder.path.join("00-clonedeck-neutral.php")),
+        );
+        let caught = std::fs::read_dir(self.planned.target.join(content)).into_iter().flatten().flatten();
+        let caught = caught.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().starts_with("clonedeck-caught-"));
+        written.extend(caught.map(|name| content.join(name)));
+        if let Some(DatabaseAddress::Sqlite { path }) = &self.planned.database
+            && let Ok(inside) = path.strip_prefix(&self.planned.target)
+        {
+            written.extend(["", "-wal", "-shm", "-journal"].map(|tail| {
+                let mut name = inside.as_os_str().to_owned();
+                name.push(tail);
+                PathBuf::from(name)
+            }));
+        }
+        // A folder that only these needed goes with them.
+        let folders: Vec<_> = written.iter().filter_map(|path| path.parent()).filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned).collect();
+        let ours: Vec<_> = folders.into_iter().filter(|folder| self.is_only_ours(folder, &written)).collect();
+        written.extend(ours);
+        written.into_iter().map(RelPath::from).collect()
+    }
+
+    /// Whether a folder of the copy holds nothing but what is in `written`, and is none of the source's.
+    fn is_only_ours(&self, folder: &Path, written: &[PathBuf]) -> bool {
+        let in_source = self.site.trees.iter().any(|tree| {
+            folder.strip_prefix(&tree.place).is_ok_and(|inside| tree.from.join(inside).is_dir())
+        });
+        !in_source
+            && std::fs::read_dir(self.planned.target.join(folder))
+                .is_ok_and(|entries| entries.flatten().all(|entry| written.contains(&folder.join(entry.file_name()))))
+    }
+
+    /// Whether the job changed a file of the copy on purpose, by its path below the target.
+    pub(super) fn is_changed_on_purpose(&self, path: &Path) -> bool {
+        let is_configuration = self.site.configuration.as_ref().is_some_and(|configuration| configuration.place == path);
+        let name = path.file_name().unwrap_or_default();
+        is_configuration
+            || name == ".htaccess"
+            || name == ".user.ini"
+            || name == "php.ini"
+            || path == self.site.web.join("robots.txt")
+            || path == self.site.content.join("object-cache.php")
+            || path == self.site.content.join("advanced-cache.php")
+    }
+
+    /// Lets the copy act in the world as the original does. Answers what was lifted.
+    pub async fn lift(&self, spec: &CloneSpec, secrets: &Secrets) -> Result<Vec<String>> {
+        let password = self.password(spec, secrets).await?;
+        let mut tables = self.tables(&password, Access::Write).await?;
+        let tables = tables.as_deref_mut().map(|tables| tables as &mut dyn Tables);
+        neutral::lift(&self.target(&password), &Switches::none(), tables).await
+    }
+}
+
+fn unreadable(file: &Path, why: &dyn std::fmt::Display) -> Problem {
+    Problem::permanent("job.folder", format!("{} cannot be read: {why}.", file.display()))
+        .help("It belongs to the job's record. What the job made has to be removed by hand.")
+}
+
+/// Writes a small file of the job whole.
+pub(super) fn keep(file: &Path, value: &impl Serialize) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        use std::io::Write;
+        let new = file.with_extension("new");
+        let mut out = std::fs::File::create(&new)?;
+        out.write_all(&serde_json::to_vec(value)?)?;
+        out.sync_all()?;
+        std::fs::rename(&new, file)
+    };
+    write().map_err(|why| match why.kind() {
+        std::io::ErrorKind::StorageFull => Problem::needs_person("disk.full", format!("There is no room left for {}.", file.display()))
+            .help("Make room on that disk; the job goes on by itself.")
+            .with("path", file.display()),
+        _ => Problem::permanent("job.folder", format!("{} cannot be written: {why}.", file.display())),
+    })
+}

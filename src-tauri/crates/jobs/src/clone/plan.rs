@@ -1,0 +1,297 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
+use clonedeck_site::databases::{Count, DatabaseAddress, Survey};
+use clonedeck_site::files::{self, Exclusions, Index};
+use clonedeck_site::platforms::{self, Site};
+use clonedeck_site::{Part, Problem, Result, Watch, fence, preview};
+use serde::{Deserialize, Serialize};
+
+use super::{AttachPlatform, CloneSite, CloneSpec, source};
+use crate::Watching;
+use crate::words::{bytes, count};
+
+/// Takes the index of files and tables, decides where everything goes, and finds what stands in the way before anything is written.
+#[derive(Debug)]
+pub struct Plan;
+
+/// One pattern's share of what is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The pattern.
+    pub pattern: String,
+    /// Why.
+    pub reason: String,
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Where everything goes, and how much it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Folder of the copy, absolute, without symbolic links.
+    pub target: PathBuf,
+    /// Address of the copy.
+    pub url: String,
+    /// Whether the address is one that we made up, on this machine.
+    pub preview: bool,
+    /// Database of the copy.
+    pub database: Option<DatabaseAddress>,
+    /// Files and bytes of each part that is copied.
+    pub parts: BTreeMap<Part, (u64, u64)>,
+    /// Rows of the source's database, about.
+    pub rows: u64,
+    /// Tables of the source's database.
+    pub tables: u64,
+    /// Bytes of the source's database, about.
+    pub database_bytes: u64,
+    /// What is left out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A plan before it is carried out: all that can be said without writing anything.
+pub struct Draft {
+    /// Where everything goes.
+    pub planned: Planned,
+    /// Files and bytes of every part of the source, whether copied or not.
+    pub all_parts: BTreeMap<Part, (u64, u64)>,
+    /// The index of each tree of the site, in its order.
+    pub indexes: Vec<Arc<Index>>,
+    /// The source's database.
+    pub survey: Option<Survey>,
+    /// Bytes free where the copy goes.
+    pub free: u64,
+    /// Bytes that the copy takes there.
+    pub needed: u64,
+    /// What stands in the way.
+    pub obstacles: Vec<Problem>,
+    /// What an operator should know.
+    pub warnings: Vec<String>,
+}
+
+impl Step for Plan {
+    type Job = CloneSite;
+    type Cursor = ();
+    type Output = Planned;
+    const NAME: &'static str = "plan";
+    const TITLE: &'static str = "Plan";
+
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Planned>, StepError> {
+        let watch = Watching::new(ctx.handle());
+        let site = ctx.output_of::<AttachPlatform>()?.site;
+        let draft = draft(ctx.spec(), &site, &watch).await.map_err(|problem| watch.error(problem))?;
+        for warning in &draft.warnings {
+            ctx.log(Level::Warn, warning);
+        }
+        if let Some(obstacle) = draft.obstacles.into_iter().next() {
+            return Err(watch.error(obstacle));
+        }
+        let folder = ctx.job_dir()?;
+        for (number, index) in draft.indexes.iter().enumerate() {
+            index.save(&index_file(&folder, number)).map_err(|problem| watch.error(problem))?;
+        }
+        let planned = draft.planned;
+        ctx.set_weights(&weights(&planned)).await?;
+        let (files, size) = planned.parts.values().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        let mut told = format!("{} files · {}", count(files), bytes(size));
+        if planned.tables > 0 {
+            told.push_str(&format!(" · {} tables", count(planned.tables)));
+        }
+        for out in planned.left_out.iter().filter(|out| out.files > 0) {
+            ctx.log(Level::Info, format!("left out {}: {} files, {} ({})", out.pattern, count(out.files), bytes(out.bytes), out.reason));
+        }
+        ctx.log(Level::Info, format!("{told}; the copy answers at {}", planned.url));
+        ctx.message(&told);
+        ctx.set_result(serde_json::json!({ "folder": planned.target, "url": planned.url }))?;
+        Ok(Done::Completed(planned))
+    }
+}
+
+/// Bytes that a machine copies, and rows that a database copies and rewrites, in about the same time as one another.
+const BYTES_OF_A_FILE: f64 = 30_000.0;
+const BYTES_OF_A_ROW: f64 = 4_000.0;
+
+/// Weights that follow the real work, so that the whole moves evenly.
+fn weights(planned: &Planned) -> Vec<(&'static str, f64)> {
+    let part = |part| {
+        planned.parts.get(&part).map_or(0.0, |(files, bytes)| *bytes as f64 + *files as f64 * BYTES_OF_A_FILE)
+    };
+    let data = planned.database_bytes as f64 * 4.0 + planned.rows as f64 * BYTES_OF_A_ROW;
+    let whole = Part::OF_FILES.into_iter().map(part).sum::<f64>() + data;
+    let small = (whole * 0.01).max(1.0);
+    vec![
+        ("attach-platform", small),
+        ("plan", small),
+        ("prepare-target", small),
+        ("copy-core", part(Part::Core)),
+        ("copy-modules", part(Part::Modules)),
+        ("copy-themes", part(Part::Themes)),
+        ("copy-media", part(Part::Media)),
+        ("copy-database", data * 0.7),
+        ("rewrite-addresses", data * 0.15),
+        ("update-site-defaults", small),
+        ("check-the-copy", data * 0.15 + small * 5.0),
+        ("ready", small),
+    ]
+}
+
+/// Where the index of a tree is kept.
+pub(super) fn index_file(job_dir: &Path, number: usize) -> PathBuf {
+    job_dir.join(format!("index-{number}"))
+}
+
+/// Reads the index of every tree of the site.
+pub(super) fn indexes(job_dir: &Path, site: &Site) -> Result<Vec<Arc<Index>>> {
+    (0..site.trees.len()).map(|number| Index::load(&index_file(job_dir, number)).map(Arc::new)).collect()
+}
+
+/// Looks at everything and writes nothing.
+pub async fn draft(spec: &CloneSpec, site: &Site, watch: &dyn Watch) -> Result<Draft> {
+    let mut obstacles = Vec::new();
+    let mut warnings = site.unread.clone();
+    let ground = fence::check(&site.root, &spec.target)?;
+    for tree in &site.trees {
+        fence::check(&tree.from, &spec.target)?;
+    }
+    if !spec.replace
+        && let Err(problem) = ground.require_free()
+    {
+        obstacles.push(problem);
+    }
+    let target = ground.path().to_owned();
+
+    let database_files = sqlite_files(site);
+    let mut indexes = Vec::new();
+    let mut left_out: BTreeMap<String, LeftOut> = BTreeMap::new();
+    let mut all_parts: BTreeMap<Part, (u64, u64)> = BTreeMap::new();
+    for tree in &site.trees {
+        let mut patterns = spec.exclude.clone();
+        patterns.extend(database_files.iter().filter_map(|file| {
+            let inside = file.strip_prefix(&tree.from).ok()?;
+            Some(format!("/{}*", inside.display()))
+        }));
+        let content = site.content.strip_prefix(&tree.place).ok().filter(|content| !content.as_os_str().is_empty());
+        let exclusions = Exclusions::new(content, &patterns)?;
+        let (parts_of, place) = (site.clone(), tree.place.clone());
+        let index = Index::take(&tree.from, &exclusions, move |path| parts_of.part_of(&place.join(path)), watch).await?;
+        if !spec.allow_unreadable
+            && let Err(problem) = index.require_readable()
+        {
+            obstacles.push(problem);
+        }
+        for (pattern, out) in index.excluded() {
+            let is_database = database_files.iter().any(|file| pattern.contains(&*file.file_name().unwrap_or_default().to_string_lossy()));
+            let reason = match Exclusions::reason(pattern) {
+                Some(reason) => reason.to_owned(),
+                None if is_database => "the database is copied on its own".to_owned(),
+                None => "asked for".to_owned(),
+            };
+            let sum = left_out.entry(pattern.clone()).or_insert_with(|| LeftOut { pattern: pattern.clone(), reason, files: 0, bytes: 0 });
+            sum.files += out.files;
+            sum.bytes += out.bytes;
+        }
+        for (part, counted) in index.parts() {
+            let sum = all_parts.entry(part).or_default();
+            sum.0 += counted.files;
+            sum.1 += counted.bytes;
+        }
+        indexes.push(Arc::new(index));
+    }
+    let parts: BTreeMap<_, _> = all_parts.iter().filter(|(part, _)| spec.copies(**part)).map(|(part, sum)| (*part, *sum)).collect();
+
+    let opened = source::open(spec).await?;
+    let survey = match &opened.database {
+        Some(database) => Some(database.survey(Count::Estimate, watch).await?),
+        None => None,
+    };
+    let database = match (&survey, &site.database) {
+        (Some(_), Some(own)) => Some(match &spec.db {
+            Some(asked) => asked.clone(),
+            None => beside(&own.address, site, &target),
+        }),
+        _ => None,
+    };
+    let database_bytes = survey.as_ref().map_or(0, Survey::bytes);
+    let files_bytes: u64 = parts.values().map(|part| part.1).sum();
+    let needed = files_bytes + database_bytes;
+    let free = files::free_space(&target)?.bytes;
+    let files_number: u64 = parts.values().map(|part| part.0).sum();
+    if let Err(problem) = files::require_space(&target, needed, files_number) {
+        obstacles.push(problem);
+    }
+    let (url, preview) = match &spec.url {
+        Some(url) => (platforms::Address::parse(url)?.to_string(), false),
+        None => (preview::address(site, preview::free_port()?), true),
+    };
+    if site.home.is_some() {
+        platforms::pairs(site, &url, &target)?;
+    } else if site.database.is_some() {
+        warnings.push("The address of the source is not known, so no address is rewritten. Give it with --source-url.".into());
+    }
+    Ok(Draft {
+        planned: Planned {
+            target,
+            url,
+            preview,
+            database,
+            parts,
+            rows: survey.as_ref().map_or(0, Survey::rows),
+            tables: survey.as_ref().map_or(0, |survey| survey.tables.len() as u64),
+            database_bytes,
+            left_out: left_out.into_values().collect(),
+        },
+        all_parts,
+        indexes,
+        survey,
+        free,
+        needed,
+        obstacles,
+        warnings,
+    })
+}
+
+/// The longest name that MariaDB and MySQL take for a database.
+const LONGEST_DATABASE_NAME: usize = 64;
+
+/// A database for the copy beside the source's: on the same server under a new name, or the same file in the copied tree.
+fn beside(own: &DatabaseAddress, site: &Site, target: &Path) -> DatabaseAddress {
+    match own {
+        DatabaseAddress::Mysql { server, user, name } => {
+            let folder = target.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+            let word: String = folder.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+            // Two copies may go into folders of one name on different disks.
+            let token = &uuid::Uuid::new_v4().simple().to_string()[..6];
+            let room = LONGEST_DATABASE_NAME - token.len() - 1;
+            let both: String = format!("{name}_{}", word.trim_matches('_')).chars().take(room).collect();
+            DatabaseAddress::Mysql { server: server.clone(), user: user.clone(), name: format!("{}_{token}", both.trim_end_matches('_')) }
+        }
+        DatabaseAddress::Sqlite { path } => {
+            let tree = site.trees.iter().filter(|tree| path.starts_with(&tree.from)).max_by_key(|tree| tree.from.components().count());
+            let inside = tree.and_then(|tree| Some(tree.place.join(path.strip_prefix(&tree.from).ok()?)));
+            let inside = inside.unwrap_or_else(|| path.file_name().unwrap_or_default().into());
+            DatabaseAddress::Sqlite { path: target.join(inside) }
+        }
+    }
+}
+
+/// The files of a database that is copied on its own and therefore not with the tree.
+fn sqlite_files(site: &Site) -> Vec<PathBuf> {
+    match site.database.as_ref().map(|database| &database.address) {
+        Some(DatabaseAddress::Sqlite { path }) => vec![path.clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// A folder beside the source that does not exist.
+pub fn target_beside(source: &Path) -> PathBuf {
+    let name = source.file_name().map_or_else(|| "site".into(), |name| name.to_string_lossy().into_owned());
+    let parent = source.parent().unwrap_or(source);
+    (1..)
+        .map(|number| parent.join(if number == 1 { format!("{name}-copy") } else { format!("{name}-copy-{number}") }))
+        .find(|path| path.symlink_metadata().is_err())
+        .unwrap_or_else(|| parent.join(format!("{name}-copy")))
+}

@@ -1,0 +1,42 @@
+use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
+
+use super::{CloneSite, Made, source};
+use crate::{Secrets, Watching};
+
+/// Ends the work: the copy is finished with, and the operator told how to get in.
+#[derive(Debug)]
+pub struct Ready {
+    /// Where passwords are kept.
+    pub secrets: Secrets,
+}
+
+impl Step for Ready {
+    type Job = CloneSite;
+    type Cursor = ();
+    type Output = ();
+    const NAME: &'static str = "ready";
+    const TITLE: &'static str = "Ready";
+
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+        let watch = Watching::new(ctx.handle());
+        let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
+        let ready = async {
+            let Some(made) = Made::read(&folder)? else { return Ok(None) };
+            if let Some((_, target)) = source::both(ctx.spec(), &made.planned, &self.secrets, &job).await? {
+                target.finish().await?;
+            }
+            Ok(Some(made))
+        };
+        let made: Option<Made> = ready.await.map_err(|problem| watch.error(problem))?;
+        if let Some(made) = made {
+            ctx.log(Level::Info, format!("ready at {}", made.planned.url));
+            ctx.message(&made.planned.url);
+            ctx.set_result(serde_json::json!({
+                "url": made.planned.url,
+                "folder": made.planned.target,
+                "database": made.planned.database.map(|address| address.to_string()),
+            }))?;
+        }
+        Ok(Done::Completed(()))
+    }
+}
