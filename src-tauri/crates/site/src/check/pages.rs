@@ -1,8 +1,10 @@
+use std::path::{Path, PathBuf};
+
 use clonedeck_rewrite::Rewriter;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Client};
-use crate::defaults::{Login, Tables, Target};
+use crate::defaults::{Login, Tables, Target, joined};
 use crate::platforms::Kind;
 use crate::{Problem, Result};
 
@@ -31,6 +33,8 @@ pub struct Plan<'a> {
     pub url: &'a str,
     /// What kind of site it is.
     pub kind: Kind,
+    /// The folder that is served. Files of a page that are not in it were not in the source either.
+    pub web: PathBuf,
     /// Where one post is, below the address; see [`sample_post`].
     pub post: Option<String>,
     /// Path of the platform's own files below the address, `/wp` for Bedrock; empty for the address itself.
@@ -60,7 +64,7 @@ impl<'a> Plan<'a> {
             (Some(home), Some(core)) => core.strip_prefix(&home).unwrap_or_default().to_owned(),
             _ => String::new(),
         };
-        Self { url: target.url, kind: site.kind, post, core, login, old }
+        Self { url: target.url, kind: site.kind, web: joined(target.root, &site.web), post, core, login, old }
     }
 }
 
@@ -108,7 +112,7 @@ impl Pages {
         let mut pages = Self::default();
         let front = client.get("/")?;
         pages.pages.push(page("front page", plan, &front));
-        for asset in assets(plan.url, &front) {
+        for asset in assets(plan.url, &plan.web, &front) {
             let looked = client.get(&asset);
             pages.add("asset", plan, &asset, looked);
         }
@@ -215,7 +219,7 @@ fn log_in(plan: &Plan<'_>, login: &Login) -> Page {
 }
 
 /// Styles, scripts and pictures of the copy that its page asks for, as paths below its address.
-fn assets(url: &str, page: &Answer) -> Vec<String> {
+fn assets(url: &str, web: &Path, page: &Answer) -> Vec<String> {
     let text = String::from_utf8_lossy(&page.body);
     let home = url.trim_end_matches('/');
     let base = crate::platforms::Address::parse(url).map(|address| address.path).unwrap_or_default();
@@ -233,7 +237,9 @@ fn assets(url: &str, page: &Answer) -> Vec<String> {
             let wanted = ["css", "js", "png", "jpg", "jpeg", "gif", "webp", "svg", "woff2"]
                 .iter()
                 .any(|end| file.rsplit_once('.').is_some_and(|(_, own)| own.eq_ignore_ascii_case(end)));
+            let is_there = web.join(file.trim_start_matches('/')).is_file();
             if wanted
+                && is_there
                 && path.starts_with('/')
                 && !path.starts_with("//")
                 && !found.iter().any(|known| known == path)
