@@ -10,6 +10,7 @@
 pub mod check;
 pub mod databases;
 pub mod defaults;
+pub mod demo;
 pub mod fence;
 pub mod files;
 pub mod neutral;

@@ -22,7 +22,7 @@ use crate::{Result, Secret};
 
 pub use database::settle;
 pub use login::Login;
-pub(crate) use salts::token;
+pub(crate) use salts::{NAMES as SALTS, salt, token};
 pub use tables::{Cell, Tables};
 pub(crate) use write::write_inside;
 

@@ -1,0 +1,3 @@
+<?php
+require __DIR__ . '/wp-load.php';
+demo_login_page();
