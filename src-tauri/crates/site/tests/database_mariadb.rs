@@ -1,9 +1,15 @@
 //! Copies on a real MariaDB server.
 
+#[allow(dead_code, reason = "every test program uses a part of it")]
 mod database_fixture;
 
-use clonedeck_site::databases::{Count, Occupied, Source, Target, check, copy, settle};
-use clonedeck_site::{Secret, Unwatched};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clonedeck_site::databases::{
+    Count, DatabaseAddress, Occupied, Source, Target, check, copy, missing_rights, name_for_copy, settle,
+};
+use clonedeck_site::{Class, Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
 use database_fixture::{address, awkward, rewriting, tables_equal};
 
@@ -61,4 +67,253 @@ async fn an_undone_copy_leaves_nothing_and_the_source_as_it_was() {
     assert!(!is_there());
     let after = server.client("mariadb-dump").args(["--skip-dump-date", &from]).output().unwrap().stdout;
     assert!(before == after, "the source changed");
+}
+
+/// Two tables of amounts whose sum never changes, and a writer that moves amounts between them until it is told to end.
+struct Ledger {
+    server: Arc<MariaDb>,
+    end: Arc<AtomicBool>,
+    writer: Option<std::thread::JoinHandle<u32>>,
+}
+
+impl Ledger {
+    const SUM: &str = "SELECT (SELECT SUM(amount) FROM left_side) + (SELECT SUM(amount) FROM right_side)";
+
+    fn start(server: &Arc<MariaDb>, database: &str) -> Self {
+        server.sql_in(
+            database,
+            "CREATE TABLE left_side (id INT NOT NULL PRIMARY KEY, amount BIGINT NOT NULL, note VARCHAR(100)) ENGINE=InnoDB;
+             CREATE TABLE right_side (id VARCHAR(20) NOT NULL PRIMARY KEY, amount BIGINT NOT NULL, slug INT, UNIQUE KEY (slug)) ENGINE=InnoDB;
+             INSERT INTO left_side SELECT seq, 1000, 'http://a.test/x' FROM seq_1_to_40000;
+             INSERT INTO right_side SELECT CONCAT('k', seq), 1000, seq FROM seq_1_to_40000;",
+        );
+        let end = Arc::new(AtomicBool::new(false));
+        let (other, name, stop) = (Arc::clone(server), database.to_owned(), Arc::clone(&end));
+        let writer = std::thread::spawn(move || {
+            let mut seed = 7_u64;
+            let mut rounds = 0;
+            while !stop.load(Ordering::SeqCst) {
+                let mut sql = String::new();
+                for _ in 0..100 {
+                    seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                    let (one, two, much) =
+                        (1 + (seed >> 33) % 40_000, 1 + (seed >> 40) % 40_000, (seed >> 20) % 50);
+                    // Every other round swaps two unique values, and moves a row to another end of its table.
+                    sql.push_str(&format!(
+                        "START TRANSACTION; UPDATE left_side SET amount=amount-{much} WHERE id={one};
+                         UPDATE right_side SET amount=amount+{much} WHERE id='k{two}'; COMMIT;
+                         START TRANSACTION; UPDATE right_side SET slug=NULL WHERE id='k{one}'; UPDATE right_side SET slug={one} WHERE id='k{two}'
+                           AND NOT EXISTS (SELECT 1 FROM (SELECT id FROM right_side WHERE slug={one}) AS t); COMMIT;\n"
+                    ));
+                }
+                other.sql_in(&name, &sql);
+                rounds += 1;
+            }
+            rounds
+        });
+        Self { server: Arc::clone(server), end, writer: Some(writer) }
+    }
+
+    /// Ends the writer; answers how often it wrote.
+    fn end(&mut self) -> u32 {
+        self.end.store(true, Ordering::SeqCst);
+        self.writer.take().map(|writer| writer.join().unwrap()).unwrap_or_default()
+    }
+
+    fn sum(&self, database: &str) -> String {
+        self.server.sql_in(database, Self::SUM)
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_database_that_is_written_to_all_the_time_is_one_moment_of_it() {
+    let server = MariaDb::shared();
+    for rewriting in [None, Some(rewriting("http://a.test", "http://a.test/shop"))] {
+        let from = server.fresh_database("ledger");
+        let mut ledger = Ledger::start(&server, &from);
+        let to = server.fresh_name("ledger_copy");
+        let source = Source::open(&address(&server, &from), &Secret::default()).await.unwrap();
+        let none = Secret::default();
+        let target =
+            Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::Refuse, &Unwatched)
+                .await
+                .unwrap();
+        copy(&source, &target, rewriting.as_ref(), 2, &Unwatched).await.unwrap();
+        let settled = settle(&source, &target, rewriting.as_ref(), 3, &Unwatched).await.unwrap();
+        let rounds = ledger.end();
+        assert!(rounds > 0 && settled.brought > 0, "{rounds} rounds, {settled:?}");
+        assert_eq!(settled.moving, Vec::<String>::new());
+        assert_eq!(ledger.sum(&to), "80000000\n");
+        assert_eq!(ledger.sum(&from), "80000000\n");
+        let left = server.sql_in(&to, "SELECT COUNT(*) FROM left_side WHERE note<>'http://a.test/shop/x'");
+        assert_eq!(left, if rewriting.is_some() { "0\n" } else { "40000\n" });
+        // Now that nobody writes, another look brings it to the state of now, which can be compared whole.
+        let again = settle(&source, &target, None, 1, &Unwatched).await.unwrap();
+        assert!(again.brought > 0 || rounds < 2, "{again:?}");
+        if rewriting.is_none() {
+            target.finish().await.unwrap();
+            tables_equal(&server, &from, &to);
+        }
+    }
+}
+
+#[tokio::test]
+async fn views_routines_triggers_and_events_are_in_the_copy_and_speak_of_the_copy() {
+    let server = MariaDb::shared();
+    let from = server.fresh_database("programs");
+    server.sql_in(
+        &from,
+        &format!(
+            "CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, n INT) ENGINE=InnoDB; CREATE TABLE log (what TEXT) ENGINE=InnoDB;
+             INSERT INTO orders (n) VALUES (1),(2),(3); DELETE FROM orders WHERE id=3;
+             CREATE SEQUENCE numbers START WITH 500; SELECT NEXTVAL(numbers);
+             CREATE VIEW a_second AS SELECT * FROM orders; CREATE VIEW a_first AS SELECT * FROM a_second WHERE n>1;
+             DELIMITER //
+             CREATE FUNCTION doubled(x INT) RETURNS INT DETERMINISTIC RETURN x*2 //
+             CREATE PROCEDURE note(t TEXT) BEGIN INSERT INTO `{from}`.log VALUES (t); END //
+             CREATE TRIGGER seen AFTER INSERT ON orders FOR EACH ROW BEGIN CALL note('trigger'); END //
+             DELIMITER ;
+             CREATE EVENT sweep ON SCHEDULE EVERY 1 DAY DO DELETE FROM log;"
+        ),
+    );
+    let to = server.fresh_name("programs_copy");
+    let none = Secret::default();
+    let source = Source::open(&address(&server, &from), &none).await.unwrap();
+    let survey = source.survey(Count::Exact, &Unwatched).await.unwrap();
+    assert_eq!(survey.views, ["a_first", "a_second"]);
+    assert_eq!(
+        (survey.triggers.len(), survey.routines.len(), survey.events.len(), survey.sequences.len()),
+        (1, 2, 1, 1)
+    );
+    let target = Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::Refuse, &Unwatched)
+        .await
+        .unwrap();
+    copy(&source, &target, None, 2, &Unwatched).await.unwrap();
+    let settled = settle(&source, &target, None, 3, &Unwatched).await.unwrap();
+    assert!(
+        settled.changes.iter().any(|change| change.what == "sweep" && change.how == "switched off"),
+        "{settled:?}"
+    );
+    assert!(
+        settled.changes.iter().any(|change| change.what == "note" && change.how.contains(&to)),
+        "{settled:?}"
+    );
+    assert_eq!(server.sql_in(&to, "SELECT COUNT(*) FROM log"), "0\n", "a trigger answered to the copying");
+    // Once more: nothing is doubled, and the triggers stay quiet.
+    settle(&source, &target, None, 3, &Unwatched).await.unwrap();
+    target.finish().await.unwrap();
+    server.sql_in(&to, "INSERT INTO orders (n) VALUES (doubled(5))");
+    assert_eq!(server.sql_in(&to, "SELECT id, n FROM a_first ORDER BY id"), "2\t2\n4\t10\n");
+    assert_eq!(server.sql_in(&to, "SELECT * FROM log"), "trigger\n");
+    assert_eq!(server.sql_in(&from, "SELECT COUNT(*) FROM log"), "0\n", "the copy wrote into its source");
+    assert_eq!(
+        server.sql_in(&to, "SELECT status FROM information_schema.events WHERE event_schema=DATABASE()"),
+        "DISABLED\n"
+    );
+    let next = |database: &str| server.sql_in(database, "SELECT next_not_cached_value FROM numbers");
+    assert_eq!(next(&from), next(&to));
+}
+
+#[tokio::test]
+async fn a_database_that_holds_something_is_refused_or_set_aside_and_put_back_in_one_move() {
+    let server = MariaDb::shared();
+    let from = server.fresh_database("shop");
+    server.sql_in(&from, "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)");
+    let to = server.fresh_database("occupied");
+    server.sql_in(
+        &to,
+        "CREATE TABLE mine (id INT PRIMARY KEY, v TEXT); INSERT INTO mine VALUES (7,'x'); CREATE TABLE t (other INT);
+         CREATE TRIGGER g BEFORE INSERT ON mine FOR EACH ROW SET NEW.v='triggered'; CREATE VIEW v AS SELECT id FROM mine",
+    );
+    let dump = || {
+        let output = server
+            .client("mariadb-dump")
+            .args(["--skip-dump-date", "--routines", "--events", &to])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let before = dump();
+    let none = Secret::default();
+    let source = Source::open(&address(&server, &from), &none).await.unwrap();
+    let own =
+        Target::prepare(&source, &address(&server, &from), &none, "job", Occupied::SetAside, &Unwatched)
+            .await
+            .unwrap_err();
+    assert_eq!(own.code, "target.is-source");
+    let refused =
+        Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::Refuse, &Unwatched)
+            .await
+            .unwrap_err();
+    assert_eq!(refused.code, "target.not-empty");
+    assert_eq!(dump(), before);
+    let target =
+        Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::SetAside, &Unwatched)
+            .await
+            .unwrap();
+    let other =
+        Target::prepare(&source, &address(&server, &to), &none, "other", Occupied::SetAside, &Unwatched)
+            .await
+            .unwrap_err();
+    assert_eq!(other.code, "target.busy");
+    copy(&source, &target, None, 1, &Unwatched).await.unwrap();
+    assert_eq!(server.sql_in(&to, "SELECT id FROM t"), "1\n");
+    Target::undo(&address(&server, &to), &none, "job", &Unwatched).await.unwrap();
+    assert_eq!(dump(), before);
+    assert_eq!(server.sql(&format!("SHOW DATABASES LIKE '{to}_aside%'")), "");
+}
+
+#[tokio::test]
+async fn what_a_person_has_to_do_is_said_by_code_before_anything_is_written() {
+    let server = MariaDb::shared();
+    let from = server.fresh_database("fence");
+    server.sql_in(&from, "CREATE TABLE t (id INT PRIMARY KEY); CREATE VIEW v AS SELECT id FROM t");
+    server.sql(&format!(
+        "CREATE USER 'wp'@'localhost' IDENTIFIED BY 'right'; GRANT ALL ON `{from}`.* TO 'wp'@'localhost'"
+    ));
+    let open = |user: &str, secret: &str, database: &str| {
+        let (address, secret) = (server.address_as(user, database).parse().unwrap(), Secret::new(secret));
+        async move { Source::open(&address, &secret).await.map(drop) }
+    };
+    open("wp", "right", &from).await.unwrap();
+    let wrong = open("wp", "wrong-password", &from).await.unwrap_err();
+    assert_eq!((wrong.code, wrong.class), ("database.refused-login", Class::NeedsPerson));
+    assert!(!format!("{wrong:?}").contains("wrong-password"));
+    assert_eq!(open("root", "", "no_such_database").await.unwrap_err().code, "database.unknown");
+    let nowhere = "mysql://root@/x?socket=/nowhere/sock".parse().unwrap();
+    let down = Source::open(&nowhere, &Secret::default()).await.unwrap_err();
+    assert_eq!((down.code, down.class), ("database.down", Class::Transient));
+
+    let source =
+        Source::open(&server.address_as("wp", &from).parse().unwrap(), &Secret::new("right")).await.unwrap();
+    let survey = source.survey(Count::Estimate, &Unwatched).await.unwrap();
+    let to: DatabaseAddress = server.address_as("wp", "elsewhere_copy").parse().unwrap();
+    let missing = missing_rights(&survey, &to, &Secret::new("right")).await.unwrap();
+    assert!(
+        missing.iter().any(|right| right.right == "CREATE")
+            && missing.iter().any(|right| right.right == "CREATE VIEW")
+    );
+    let refused = Target::prepare(&source, &to, &Secret::new("right"), "job", Occupied::Refuse, &Unwatched)
+        .await
+        .unwrap_err();
+    assert_eq!((refused.code, refused.class), ("rights.missing", Class::NeedsPerson));
+    for right in &missing {
+        server.sql(&right.grant);
+    }
+    assert_eq!(missing_rights(&survey, &to, &Secret::new("right")).await.unwrap(), []);
+    let target = Target::prepare(&source, &to, &Secret::new("right"), "job", Occupied::Refuse, &Unwatched)
+        .await
+        .unwrap();
+    copy(&source, &target, None, 1, &Unwatched).await.unwrap();
+    settle(&source, &target, None, 1, &Unwatched).await.unwrap();
+    Target::undo(&to, &Secret::new("right"), "job", &Unwatched).await.unwrap();
+    server.sql("DROP USER 'wp'@'localhost'");
+    let name = name_for_copy(&from, &address(&server, &from), &Secret::default()).await.unwrap();
+    assert_eq!(name, format!("{from}_copy"));
 }

@@ -1,57 +1,135 @@
-//! A site's database: where it is, and copying, rewriting and comparing it.
+//! A site's database: looking at it, copying it, rewriting the copy's addresses, and making sure of both.
+//!
+//! # The course of a copy
+//!
+//! ```text
+//! Source::open      the source, read-only: the server refuses every write of these sessions
+//! Source::survey    what is there; with name_for_copy and missing_rights, all that a plan says before anything is written
+//! Target::prepare   makes the database (or takes an empty one, or sets the old content aside) and marks it as this job's
+//! copy              every table, in ranges; addresses are rewritten on the way
+//! rewrite           what rewriting did; for SQLite it happens here, in place
+//! settle            brings the copy to one moment of the source; then views, routines, triggers and events
+//! check             rows on both sides, old addresses left over in any column
+//! Target::finish    takes the marks away; or, instead, Target::undo takes everything back
+//! ```
+//!
+//! Each of these may be stopped anywhere, by its [`Watch`] or by `kill -9`, and done again: what is done is written in the target's
+//! own database (tables named `_clonedeck_…`, gone at the end), in the transaction of the rows that it speaks of. [`Target::open`]
+//! takes up what [`Target::prepare`] began. The job's name is all that has to be remembered.
+//!
+//! # What moment a copy holds
+//!
+//! *MariaDB and MySQL.* The copy reads each range of rows in a moment of its own and locks nothing of the source: the site goes on
+//! selling. For each range it keeps a count and a checksum of the source's rows as they were read. [`settle`] then opens one snapshot
+//! of the source (`START TRANSACTION WITH CONSISTENT SNAPSHOT`), compares every range with it, and brings those that changed over
+//! again from that same snapshot. **Afterwards all tables of transactional engines (InnoDB) hold exactly that one moment**, whatever
+//! was written meanwhile. Tables of engines without transactions (MyISAM, Aria, MEMORY) know no snapshot: they are compared again, up
+//! to the number of passes given, until a pass finds nothing changed; a table that never stands still is listed in
+//! [`Settled::moving`]. A pass that is cut off starts anew with a snapshot of its own. Two versions of a range look alike to the
+//! checksum once in four thousand million. Changes to the *shape* of tables during a copy are not followed: they end it with
+//! `source.changed`, to be tried again.
+//!
+//! *SQLite.* The online backup copies one moment of the file.
+//!
+//! # Rewriting and settling
+//!
+//! A range always comes from the source and is rewritten on its way, also when it is brought again. What is in the copy is never read
+//! to be rewritten, so an address is never rewritten twice, even where the new one contains the old; and the comparison reads the
+//! source alone, so rewriting does not get in its way. SQLite's copy is rewritten in place; the place reached is committed with the
+//! rows.
 
 mod address;
 mod mysql;
+mod name;
 mod outcome;
 mod rewriting;
+mod sqlite;
 mod survey;
 mod tables;
 
 pub use address::{DatabaseAddress, Server};
-pub use outcome::{Change, Checked, Copied, LeftOver, Rewritten, Settled, TableRows, UnsafeCell};
+pub use outcome::{
+    Change, Checked, Copied, LeftOver, MissingRight, Rewritten, Settled, TableRows, UnsafeCell,
+};
 pub use rewriting::Rewriting;
 pub use survey::{Count, Key, Survey, Table};
 pub use tables::{Access, tables};
 
-use crate::{Result, Secret, Watch};
+use crate::{Problem, Result, Secret, Watch};
+
+/// Connections that a copy uses unless told otherwise: enough to keep two cores of a server busy while one waits for the other.
+pub const CONNECTIONS: usize = 4;
+
+/// Passes over tables that do not stand still, unless told otherwise.
+pub const PASSES: u32 = 5;
 
 /// What to do with a target that holds something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occupied {
-    /// Leave it alone and fail.
+    /// Leave it alone and fail with `target.not-empty`.
     Refuse,
-    /// Set its content aside, to be put back by an undo or by hand.
+    /// Set its content aside. An undo puts it back.
     SetAside,
 }
 
 /// A database that is read and never written.
 #[derive(Debug, Clone)]
-pub struct Source(Of<mysql::Source>);
+pub struct Source(Of<mysql::Source, sqlite::Source>);
 
 /// The database that a job writes.
 #[derive(Debug, Clone)]
-pub struct Target(Of<mysql::Target>);
+pub struct Target(Of<mysql::Target, sqlite::Target>);
 
 #[derive(Debug, Clone)]
-enum Of<M> {
+enum Of<M, S> {
     Mysql(M),
+    Sqlite(S),
 }
 
 impl Source {
-    /// Opens a database for reading.
+    /// Opens a database for reading. Fails with `database.down`, `database.refused-login`, `database.unknown`…
     pub async fn open(address: &DatabaseAddress, secret: &Secret) -> Result<Self> {
-        Ok(Self(Of::Mysql(mysql::Source::open(address, secret).await?)))
+        Ok(Self(match address {
+            DatabaseAddress::Mysql { .. } => Of::Mysql(mysql::Source::open(address, secret).await?),
+            DatabaseAddress::Sqlite { path } => Of::Sqlite(sqlite::Source::open(path).await?),
+        }))
     }
 
     /// Looks at what is in it.
     pub async fn survey(&self, count: Count, watch: &dyn Watch) -> Result<Survey> {
-        let Of::Mysql(source) = &self.0;
-        source.survey(count, watch).await
+        match &self.0 {
+            Of::Mysql(source) => source.survey(count, watch).await,
+            Of::Sqlite(source) => source.survey(count).await,
+        }
+    }
+}
+
+/// A name for a copy of a database on the server of `address`: safe to use anywhere, and not taken on that server. The name in
+/// `address` does not matter. For SQLite it is the name of a file without a folder.
+pub async fn name_for_copy(source: &str, address: &DatabaseAddress, secret: &Secret) -> Result<String> {
+    let taken = match address {
+        DatabaseAddress::Mysql { .. } => mysql::names(address, secret).await?,
+        DatabaseAddress::Sqlite { .. } => Vec::new(),
+    };
+    Ok(name::for_copy(source, &taken))
+}
+
+/// The rights that are missing to make a copy of what was surveyed at `address`. Writes nothing. None for SQLite, where the rights of
+/// the file system count.
+pub async fn missing_rights(
+    survey: &Survey,
+    address: &DatabaseAddress,
+    secret: &Secret,
+) -> Result<Vec<MissingRight>> {
+    match address {
+        DatabaseAddress::Mysql { .. } => mysql::missing_rights(survey, address, secret).await,
+        DatabaseAddress::Sqlite { .. } => Ok(Vec::new()),
     }
 }
 
 impl Target {
-    /// Makes the database of a copy, or takes one that is empty or may be set aside, and writes down in it whose it is.
+    /// Makes the database of a copy, or takes one that is empty or may be set aside, and writes down in it whose it is. `job` is any
+    /// name that no other job has. Harmless to repeat.
     pub async fn prepare(
         source: &Source,
         address: &DatabaseAddress,
@@ -60,39 +138,72 @@ impl Target {
         occupied: Occupied,
         watch: &dyn Watch,
     ) -> Result<Self> {
-        let Of::Mysql(source) = &source.0;
-        Ok(Self(Of::Mysql(mysql::Target::prepare(source, address, secret, job, occupied, watch).await?)))
+        Ok(Self(match (&source.0, address) {
+            (Of::Mysql(source), DatabaseAddress::Mysql { .. }) => {
+                Of::Mysql(mysql::Target::prepare(source, address, secret, job, occupied, watch).await?)
+            }
+            (Of::Sqlite(source), DatabaseAddress::Sqlite { path }) => {
+                Of::Sqlite(sqlite::Target::prepare(source, path, job, occupied, watch).await?)
+            }
+            _ => return Err(kinds()),
+        }))
     }
 
-    /// Opens again what was prepared.
+    /// Opens again what [`Target::prepare`] prepared for this job.
     pub async fn open(
         source: &Source,
         address: &DatabaseAddress,
         secret: &Secret,
         job: &str,
     ) -> Result<Self> {
-        let Of::Mysql(source) = &source.0;
-        Ok(Self(Of::Mysql(mysql::Target::open(source, address, secret, job).await?)))
+        Ok(Self(match (&source.0, address) {
+            (Of::Mysql(source), DatabaseAddress::Mysql { .. }) => {
+                Of::Mysql(mysql::Target::open(source, address, secret, job).await?)
+            }
+            (Of::Sqlite(_), DatabaseAddress::Sqlite { path }) => {
+                Of::Sqlite(sqlite::Target::open(path, job).await?)
+            }
+            _ => return Err(kinds()),
+        }))
     }
 
-    /// Removes the account of the job.
+    /// Opens a finished copy to have it checked again. Nothing but [`check`] may be done with it.
+    pub async fn finished(source: &Source, address: &DatabaseAddress, secret: &Secret) -> Result<Self> {
+        Ok(Self(match (&source.0, address) {
+            (Of::Mysql(_), DatabaseAddress::Mysql { .. }) => {
+                Of::Mysql(mysql::Target::finished(address, secret).await?)
+            }
+            (Of::Sqlite(_), DatabaseAddress::Sqlite { path }) => {
+                Of::Sqlite(sqlite::Target::finished(path).await?)
+            }
+            _ => return Err(kinds()),
+        }))
+    }
+
+    /// Takes the marks of the job away: the copy is the operator's. An undo does nothing any more.
     pub async fn finish(&self) -> Result<()> {
-        let Of::Mysql(target) = &self.0;
-        target.finish().await
+        match &self.0 {
+            Of::Mysql(target) => target.finish().await,
+            Of::Sqlite(target) => target.finish().await,
+        }
     }
 
-    /// Takes back what the job made.
+    /// Takes back what the job made, and nothing else, and puts back what it set aside. Harmless where it made nothing, and to repeat.
     pub async fn undo(
         address: &DatabaseAddress,
         secret: &Secret,
         job: &str,
         watch: &dyn Watch,
     ) -> Result<()> {
-        mysql::Target::undo(address, secret, job, watch).await
+        match address {
+            DatabaseAddress::Mysql { .. } => mysql::Target::undo(address, secret, job, watch).await,
+            DatabaseAddress::Sqlite { path } => sqlite::Target::undo(path, job, watch).await,
+        }
     }
 }
 
-/// Copies.
+/// Copies everything that is not in the target yet. With `rewriting`, addresses are rewritten on the way where the kind of database
+/// allows it; give the same one to [`settle`].
 pub async fn copy(
     source: &Source,
     target: &Target,
@@ -100,34 +211,16 @@ pub async fn copy(
     connections: usize,
     watch: &dyn Watch,
 ) -> Result<Copied> {
-    let (Of::Mysql(source), Of::Mysql(target)) = (&source.0, &target.0);
-    mysql::copy(source, target, rewriting, connections, watch).await
+    match (&source.0, &target.0) {
+        (Of::Mysql(source), Of::Mysql(target)) => {
+            mysql::copy(source, target, rewriting, connections, watch).await
+        }
+        (Of::Sqlite(source), Of::Sqlite(target)) => sqlite::copy(source, target, watch).await,
+        _ => Err(kinds()),
+    }
 }
 
-/// Settles.
-pub async fn settle(
-    source: &Source,
-    target: &Target,
-    rewriting: Option<&Rewriting>,
-    passes: u32,
-    watch: &dyn Watch,
-) -> Result<Settled> {
-    let (Of::Mysql(source), Of::Mysql(target)) = (&source.0, &target.0);
-    mysql::settle(source, target, rewriting, passes, watch).await
-}
-
-/// Checks.
-pub async fn check(
-    source: &Source,
-    target: &Target,
-    rewriting: Option<&Rewriting>,
-    watch: &dyn Watch,
-) -> Result<Checked> {
-    let (Of::Mysql(source), Of::Mysql(target)) = (&source.0, &target.0);
-    mysql::check(source, target, rewriting, watch).await
-}
-
-/// Rewrites the addresses in the copy, if it was not done on the way, and answers what was done in all.
+/// Rewrites the addresses in the copy as far as it was not done on the way, and answers what was done in all. Before [`settle`].
 pub async fn rewrite(
     source: &Source,
     target: &Target,
@@ -135,6 +228,60 @@ pub async fn rewrite(
     connections: usize,
     watch: &dyn Watch,
 ) -> Result<Rewritten> {
-    let (Of::Mysql(source), Of::Mysql(target)) = (&source.0, &target.0);
-    mysql::rewrite(source, target, rewriting, connections, watch).await
+    match (&source.0, &target.0) {
+        (Of::Mysql(source), Of::Mysql(target)) => {
+            mysql::rewrite(source, target, rewriting, connections, watch).await
+        }
+        (Of::Sqlite(_), Of::Sqlite(target)) => sqlite::rewrite(target, rewriting, watch).await,
+        _ => Err(kinds()),
+    }
+}
+
+/// Brings the copy to one moment of the source, in at most `passes` passes, and then makes what is no table: views, routines,
+/// triggers, and events, which stay switched off. Fails unless every table then holds the rows of that moment.
+pub async fn settle(
+    source: &Source,
+    target: &Target,
+    rewriting: Option<&Rewriting>,
+    passes: u32,
+    watch: &dyn Watch,
+) -> Result<Settled> {
+    match (&source.0, &target.0) {
+        (Of::Mysql(source), Of::Mysql(target)) => {
+            mysql::settle(source, target, rewriting, passes, watch).await
+        }
+        (Of::Sqlite(_), Of::Sqlite(target)) => sqlite::settle(target, watch).await,
+        _ => Err(kinds()),
+    }
+}
+
+/// Counts rows on both sides as they are now, and looks for old addresses in every column of text. Writes nothing.
+pub async fn check(
+    source: &Source,
+    target: &Target,
+    rewriting: Option<&Rewriting>,
+    watch: &dyn Watch,
+) -> Result<Checked> {
+    match (&source.0, &target.0) {
+        (Of::Mysql(source), Of::Mysql(target)) => mysql::check(source, target, rewriting, watch).await,
+        (Of::Sqlite(source), Of::Sqlite(target)) => sqlite::check(source, target, rewriting, watch).await,
+        _ => Err(kinds()),
+    }
+}
+
+fn kinds() -> Problem {
+    Problem::permanent(
+        "database.kinds",
+        "The copy of a database has to be of the same kind: MariaDB or MySQL, or SQLite.",
+    )
+    .help("Give --db an address of the source's kind.")
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -13,6 +13,17 @@ pub struct Change {
     pub how: String,
 }
 
+/// A right that a database user lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingRight {
+    /// The right as the server calls it: `CREATE`.
+    pub right: String,
+    /// The database on which it is needed.
+    pub database: String,
+    /// The statement that gives it, for somebody who may.
+    pub grant: String,
+}
+
 /// What a copy did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copied {
@@ -110,10 +121,6 @@ pub struct Checked {
     pub tables: Vec<TableRows>,
     /// Old addresses that are still in the copy.
     pub left_over: Vec<LeftOver>,
-    /// Serialized values in the copy that parse.
-    pub serialized: u64,
-    /// Serialized values in the copy that do not parse.
-    pub broken: u64,
 }
 
 /// A column of the copy in which old addresses were found.

@@ -1,13 +1,44 @@
 //! What the tests of databases share.
 
-#![allow(dead_code, reason = "every test program uses a part of it")]
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use clonedeck_rewrite::{Options, Pair, Rewriter};
 use clonedeck_site::databases::{DatabaseAddress, Rewriting};
+use clonedeck_site::{Level, Stopped, Unit, Watch};
 use clonedeck_tests::mariadb::MariaDb;
 
 pub fn rewriting(old: &str, new: &str) -> Rewriting {
     Rewriting::new(Rewriter::new([Pair::parse(old, new).unwrap()], Options::default()).unwrap())
+}
+
+/// A watch that lets the work pass a number of points, and stops it at every later one.
+pub struct Stopping(Option<AtomicU32>);
+
+impl Stopping {
+    pub fn after(points: Option<u32>) -> Self {
+        Self(points.map(AtomicU32::new))
+    }
+}
+
+#[async_trait::async_trait]
+impl Watch for Stopping {
+    fn progress(&self, done: u64, total: u64, _: Unit) {
+        assert!(done <= total, "{done} of {total}");
+    }
+    fn doing(&self, _: &str) {}
+    fn note(&self, _: Level, _: &str) {}
+    fn stop_requested(&self) -> bool {
+        false
+    }
+    async fn safe_point(&self) -> Result<(), Stopped> {
+        let Some(left) = &self.0 else { return Ok(()) };
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+            .map(drop)
+            .map_err(|_| Stopped)
+    }
+    async fn checkpoint(&self, _: serde_json::Value) -> Result<(), Stopped> {
+        Ok(())
+    }
 }
 
 pub fn address(server: &MariaDb, database: &str) -> DatabaseAddress {

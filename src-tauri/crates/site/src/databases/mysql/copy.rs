@@ -30,6 +30,7 @@ pub(crate) async fn copy(
     let mut writing = target.session().await?;
     let shapes = shapes(&mut reading, &source.name).await?;
     let changes = define::tables(&mut reading, &mut writing, source, target, &shapes, watch).await?;
+    super::programs::still_triggers(&mut writing).await?;
     let way = way(source, target, rewriting);
     watch.note(
         Level::Info,

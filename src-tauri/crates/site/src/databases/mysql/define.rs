@@ -3,6 +3,7 @@
 use super::account;
 use super::dialect;
 use super::quote;
+use super::range::Carrier;
 use super::session::Session;
 use super::shape::Shape;
 use super::source::Source;
@@ -24,6 +25,14 @@ pub(super) async fn tables(
     let made = account::made(writing, "TABLE").await?;
     let there = there(writing, &target.name).await?;
     let mut changes = Vec::new();
+    for name in sequences(reading, &source.name).await? {
+        let row =
+            reading.first(format!("SHOW CREATE SEQUENCE {}", quote::table(&source.name, &name))).await?;
+        if !there.contains(&name) {
+            account::will_make(writing, "SEQUENCE", &name, "").await?;
+            writing.run(row.map(|row| row.text(1)).unwrap_or_default()).await?;
+        }
+    }
     for shape in shapes {
         watch.doing(&shape.name);
         let row =
@@ -52,4 +61,42 @@ async fn there(session: &mut Session, database: &str) -> Result<Vec<String>> {
         ),
     )
     .await
+}
+
+async fn sequences(session: &mut Session, database: &str) -> Result<Vec<String>> {
+    let sql = format!(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema={} AND table_type='SEQUENCE' ORDER BY 1",
+        quote::text(database)
+    );
+    super::shape::names(session, &sql).await
+}
+
+/// Lets the copy count on where the source does: sequences, and the next numbers of rows.
+pub(super) async fn counters(carrier: &mut Carrier, source: &Source, target: &Target) -> Result<()> {
+    for name in sequences(&mut carrier.reading, &source.name).await? {
+        let next = carrier
+            .reading
+            .text(format!("SELECT next_not_cached_value FROM {}", quote::table(&source.name, &name)))
+            .await?;
+        carrier
+            .writing
+            .run(format!("SELECT SETVAL({}, {next}, 0)", quote::table(&target.name, &name)))
+            .await?;
+    }
+    let next = |database: &str| {
+        format!(
+            "SELECT table_name, auto_increment FROM information_schema.tables WHERE table_schema={} AND auto_increment IS NOT NULL \
+             ORDER BY 1",
+            quote::text(database)
+        )
+    };
+    let ours = carrier.writing.rows(next(&target.name)).await?;
+    for row in carrier.reading.rows(next(&source.name)).await? {
+        let differs = ours.iter().any(|own| own.text(0) == row.text(0) && own.number(1) != row.number(1));
+        if differs {
+            let table = quote::table(&target.name, &row.text(0));
+            carrier.writing.run(format!("ALTER TABLE {table} AUTO_INCREMENT={}", row.number(1))).await?;
+        }
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@ mod error;
 mod programs;
 mod quote;
 mod range;
+mod rights;
 mod session;
 mod settle;
 mod shape;
@@ -18,9 +19,22 @@ mod target;
 
 pub(super) use check::check;
 pub(super) use copy::{copy, rewrite};
+pub(super) use rights::missing as missing_rights;
 pub(super) use settle::settle;
 pub(super) use source::Source;
 pub(super) use target::Target;
+
+/// The names of all databases of a server that its user sees.
+pub(super) async fn names(
+    address: &super::DatabaseAddress,
+    secret: &crate::Secret,
+) -> crate::Result<Vec<String>> {
+    let (login, _) = session::Login::new(address, secret)?;
+    let mut session = login.open("", session::Mode::Read).await?;
+    let names = session.rows("SHOW DATABASES").await?.iter().map(|row| row.text(0)).collect();
+    session.close().await;
+    Ok(names)
+}
 
 /// A conversation for a few small questions.
 pub(super) async fn conversation(

@@ -1,9 +1,15 @@
 //! What a database holds beside tables: views, routines, triggers and events.
 
+use super::account;
+use super::aside::in_mode;
+use super::dialect;
 use super::quote;
 use super::session::Session;
 use super::shape::{self, OWN};
-use crate::Result;
+use super::source::Source;
+use super::target::Target;
+use crate::databases::Change;
+use crate::{Level, Result, Watch};
 
 /// A view, routine, trigger or event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,4 +90,174 @@ pub(super) async fn all(session: &mut Session, database: &str) -> Result<Vec<Pro
         }
     }
     Ok(programs)
+}
+
+/// Drops the triggers that an earlier run made: rows that are brought again are none that a trigger should answer to.
+pub(super) async fn still_triggers(writing: &mut Session) -> Result<()> {
+    for (name, _) in account::made(writing, "TRIGGER").await? {
+        writing.run(format!("DROP TRIGGER IF EXISTS {}", quote::name(&name))).await?;
+    }
+    Ok(())
+}
+
+/// Makes in the copy what the source has beside tables. Events are switched off. Harmless to repeat.
+pub(super) async fn bring(
+    reading: &mut Session,
+    writing: &mut Session,
+    source: &Source,
+    target: &Target,
+    watch: &dyn Watch,
+) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let mut left = all(reading, &source.name).await?;
+    // Views may stand on views: what fails is tried again after the others, as long as a round brings something.
+    while !left.is_empty() {
+        let before = left.len();
+        let mut failed = Vec::new();
+        let mut last = None;
+        for program in left {
+            watch.safe_point().await?;
+            watch.doing(&program.name);
+            match make(writing, &program, source, target).await {
+                Ok(how) => changes.extend(how.into_iter().map(|how| {
+                    watch.note(
+                        Level::Info,
+                        &format!("{} {}: {how}", program.kind.to_lowercase(), program.name),
+                    );
+                    Change { what: program.name.clone(), how }
+                })),
+                Err(problem) if problem.code == "database.gone" => return Err(problem),
+                Err(problem) => {
+                    last = Some(problem);
+                    failed.push(program);
+                }
+            }
+        }
+        match last {
+            Some(problem) if failed.len() == before => {
+                let name = &failed[0].name;
+                return Err(crate::Problem {
+                    message: format!("{name} cannot be made: {}", problem.message),
+                    ..problem
+                });
+            }
+            _ => left = failed,
+        }
+    }
+    Ok(changes)
+}
+
+async fn make(
+    session: &mut Session,
+    program: &Program,
+    source: &Source,
+    target: &Target,
+) -> Result<Vec<String>> {
+    let mut how = Vec::new();
+    let mut definition = program.definition.clone();
+    if let Some(moved) = requalify(&definition, &source.name, &target.name) {
+        how.push(format!("names the database {} where it named {}", target.name, source.name));
+        definition = moved;
+    }
+    let (adapted, adaptations) = dialect::adapt(&definition, &source.product, &target.product);
+    definition = adapted;
+    how.extend(adaptations);
+    if program.kind == "EVENT" {
+        definition = definition.replacen("PRESERVE ENABLE", "PRESERVE DISABLE", 1);
+        how.push("switched off".to_owned());
+    }
+    account::will_make(session, program.kind, &program.name, "").await?;
+    let drop = format!("DROP {} IF EXISTS {}", program.kind, quote::name(&program.name));
+    session.run(&drop).await?;
+    match in_mode(session, &program.mode, &definition).await {
+        Err(problem) if problem.code == "rights.missing" => {
+            let Some(plain) = without_definer(&definition) else { return Err(problem) };
+            in_mode(session, &program.mode, &plain).await?;
+            how.push(
+                "belongs to the user who made the copy, because another owner needs a right that is missing"
+                    .to_owned(),
+            );
+        }
+        done => done?,
+    }
+    Ok(how)
+}
+
+/// A definition without its DEFINER; none where it has none.
+fn without_definer(definition: &str) -> Option<String> {
+    let at = definition.find(" DEFINER=")?;
+    let rest = &definition[at + 1..];
+    let mut quoted = false;
+    let end = rest.find(|sign| {
+        quoted ^= sign == '`';
+        sign == ' ' && !quoted
+    })?;
+    Some(format!("{}{}", &definition[..at], &rest[end..]))
+}
+
+/// A definition in which the database `from`, wherever it qualifies a name, is `to`; none where it does nowhere. Texts in quotes stay.
+fn requalify(definition: &str, from: &str, to: &str) -> Option<String> {
+    let mut out = String::with_capacity(definition.len());
+    let mut rest = definition;
+    let mut found = false;
+    while let Some(sign) = rest.chars().next() {
+        let length = match sign {
+            '\'' | '"' | '`' => quoted_length(rest, sign),
+            sign if sign.is_alphanumeric() || sign == '_' || sign == '$' => rest
+                .find(|sign: char| !(sign.is_alphanumeric() || sign == '_' || sign == '$'))
+                .unwrap_or(rest.len()),
+            sign => sign.len_utf8(),
+        };
+        let (word, after) = rest.split_at(length);
+        let name = if sign == '`' { word.trim_matches('`').replace("``", "`") } else { word.to_owned() };
+        let qualifies = sign != '\''
+            && sign != '"'
+            && name == from
+            && after.trim_start().starts_with('.')
+            && !out.trim_end().ends_with('.');
+        if qualifies {
+            out.push_str(&quote::name(to));
+            found = true;
+        } else {
+            out.push_str(word);
+        }
+        rest = after;
+    }
+    found.then_some(out)
+}
+
+/// The bytes of a text that starts with a quote, with both quotes.
+fn quoted_length(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, sign) in text.char_indices().skip(1) {
+        if escaped {
+            escaped = false;
+        } else if sign == '\\' && quote != '`' {
+            escaped = true;
+        } else if sign == quote {
+            return at + sign.len_utf8();
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definition_that_names_its_own_database_names_the_copy() {
+        let text = "CREATE TRIGGER t AFTER INSERT ON `shop`.`a` FOR EACH ROW INSERT INTO shop . log VALUES ('shop.x', a.shop.b, shopper.c)";
+        let new = "CREATE TRIGGER t AFTER INSERT ON `copy`.`a` FOR EACH ROW INSERT INTO `copy` . log VALUES ('shop.x', a.shop.b, shopper.c)";
+        assert_eq!(requalify(text, "shop", "copy").as_deref(), Some(new));
+        assert_eq!(requalify("SELECT 'it''s shop.a' FROM b", "shop", "copy"), None);
+    }
+
+    #[test]
+    fn the_owner_of_a_definition_can_be_left_out() {
+        assert_eq!(
+            without_definer("CREATE DEFINER=`a b`@`%` PROCEDURE p() SELECT 1").as_deref(),
+            Some("CREATE PROCEDURE p() SELECT 1")
+        );
+    }
 }

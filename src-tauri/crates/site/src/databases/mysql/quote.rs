@@ -38,12 +38,3 @@ fn escape(sql: &mut Vec<u8>, bytes: &[u8]) {
     }
     sql.extend_from_slice(&bytes[clean..]);
 }
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use super::account::{self, Range, State};
 use super::copy::{cuts, way};
+use super::define::counters;
+use super::programs;
 use super::quote;
 use super::range::{Carrier, Clash, Way, sums};
 use super::shape::{Shape, shapes};
@@ -28,6 +30,7 @@ pub(crate) async fn settle(
     let way = way(source, target, rewriting);
     let mut settled = Settled::default();
     let mut carrier = Carrier { reading: source.session().await?, writing: target.session().await? };
+    programs::still_triggers(&mut carrier.writing).await?;
     let shapes: Vec<Arc<Shape>> =
         shapes(&mut carrier.reading, &source.name).await?.into_iter().map(Arc::new).collect();
     let mut left: Vec<Arc<Shape>> = shapes.clone();
@@ -57,6 +60,9 @@ pub(crate) async fn settle(
         }
         settled.tables.push(TableRows { name: shape.name.clone(), rows_source, rows_target });
     }
+    counters(&mut carrier, source, target).await?;
+    settled.changes =
+        programs::bring(&mut carrier.reading, &mut carrier.writing, source, target, watch).await?;
     carrier.reading.close().await;
     carrier.writing.close().await;
     Ok(settled)

@@ -120,9 +120,9 @@ impl Column {
     fn literal(&self, value: &[u8]) -> String {
         match &self.kind {
             Kind::Number => String::from_utf8_lossy(value).into_owned(),
-            Kind::Text(charset) => format!("_{charset} X'{}'", quote::hex(value)),
+            Kind::Text(charset) => format!("_{charset} X'{}'", crate::databases::hex(value)),
             Kind::Plain => quote::text(&String::from_utf8_lossy(value)),
-            _ => format!("X'{}'", quote::hex(value)),
+            _ => format!("X'{}'", crate::databases::hex(value)),
         }
     }
 

@@ -87,6 +87,15 @@ impl Target {
         Ok(target)
     }
 
+    /// Opens a copy that is no job's any more, to be read.
+    pub(crate) async fn finished(address: &DatabaseAddress, secret: &Secret) -> Result<Self> {
+        let (login, name) = Login::new(address, secret)?;
+        let mut session = login.open(&name, Mode::Read).await?;
+        let product = Product::of(&mut session).await?;
+        session.close().await;
+        Ok(Self { login, name, job: String::new(), product, beside: false })
+    }
+
     pub(super) async fn session(&self) -> Result<Session> {
         self.login.open(&self.name, Mode::Write).await
     }
