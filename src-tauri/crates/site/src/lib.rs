@@ -11,6 +11,7 @@ pub mod check;
 pub mod databases;
 pub mod defaults;
 pub mod demo;
+pub mod doctor;
 pub mod fence;
 pub mod files;
 pub mod neutral;
