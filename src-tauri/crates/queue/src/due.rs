@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clonedeck_store::rusqlite::Connection;
 
-use crate::Result;
 use crate::finish::Now;
 use crate::standing::{Hold, Standing};
 use crate::state::{Event, State};
 use crate::wait::WaitNote;
+use crate::{Result, schedule};
 
 /// When the next job is due, in each kind of time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,8 +23,9 @@ pub(crate) const EARLIEST: &str = "SELECT min(due_at) FROM job WHERE timer = ?1 
 
 pub(crate) fn next(db: &Connection) -> Result<Next> {
     let mut query = db.prepare_cached(EARLIEST)?;
+    let wall: Option<i64> = query.query_row(["wall"], |row| row.get(0))?;
     Ok(Next {
-        wall: query.query_row(["wall"], |row| row.get(0))?,
+        wall: wall.into_iter().chain(schedule::earliest(db)?).min(),
         active: query.query_row(["active"], |row| row.get(0))?,
         room: query.query_row(["room"], |row| row.get::<_, Option<i64>>(0))?.is_some(),
     })
@@ -32,6 +33,7 @@ pub(crate) fn next(db: &Connection) -> Result<Next> {
 
 /// Puts the jobs whose time has come back in line.
 pub(crate) fn wake(db: &Connection, now: Now) -> Result<()> {
+    schedule::run_due(db, now.wall)?;
     for (timer, time) in [("wall", now.wall), ("active", now.queue)] {
         let due: Vec<i64> = {
             let mut query = db.prepare_cached(

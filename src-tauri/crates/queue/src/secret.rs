@@ -60,3 +60,7 @@ fn write(data_dir: &Path, target: &Path, job: JobId, value: Value) -> io::Result
     }
     Ok(())
 }
+
+pub(crate) fn remove(data_dir: &Path, job: JobId) {
+    let _ = fs::remove_file(path(data_dir, job));
+}

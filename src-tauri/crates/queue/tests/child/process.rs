@@ -1,0 +1,89 @@
+//! The process that the crash tests start and kill.
+//!
+//! `run DIR GENERATION` runs the queue until it is idle. `add DIR FROM TO` adds the jobs with these numbers and prints the
+//! id of each one that was accepted.
+
+#[path = "line.rs"]
+mod line;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clonedeck_queue::{AddOptions, Batch};
+use line::{Conduct, Traced, TracedJob};
+
+fn conduct(number: u32) -> Conduct {
+    match number % 8 {
+        0 => Conduct::Broken,
+        1 => Conduct::Endless,
+        2 => Conduct::Flaky,
+        _ => Conduct::Plain,
+    }
+}
+
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").expect("the parent listens");
+    out.flush().expect("the parent listens");
+}
+
+async fn add(dir: PathBuf, from: u32, to: u32) -> clonedeck_queue::Result<()> {
+    let queue = line::open(&dir, 0)?;
+    for number in from..to {
+        let order = |name: String, conduct| Traced { name, conduct };
+        if number % 20 == 19 {
+            // A batch; what follows it must follow once, whatever is killed when.
+            let mut batch = Batch::new(format!("batch {number}"));
+            for child in 0..3 {
+                batch = batch.job::<TracedJob>(
+                    order(format!("child {number} {child}"), Conduct::Plain),
+                    AddOptions::default(),
+                );
+            }
+            let batch = batch
+                .then::<TracedJob>(order(format!("then {number}"), Conduct::Plain), AddOptions::default())
+                .finally::<TracedJob>(
+                    order(format!("finally {number}"), Conduct::Plain),
+                    AddOptions::default(),
+                );
+            let (id, jobs) = queue.add_batch(batch).await?;
+            say(&format!("batch {number} {id}"));
+            for job in jobs {
+                say(&format!("job {number} {job}"));
+            }
+        } else {
+            let order = order(format!("job {number}"), conduct(number));
+            let id =
+                queue.add::<TracedJob>(&order, AddOptions::default().priority((number % 5) as i32)).await?;
+            say(&format!("job {number} {id}"));
+        }
+    }
+    say("added");
+    Ok(())
+}
+
+async fn run(dir: PathBuf, generation: u32) -> clonedeck_queue::Result<()> {
+    let queue = line::open(&dir, generation)?;
+    let mut runner = queue.run().await?;
+    say("ready");
+    runner.until_idle().await;
+    runner.stop(Duration::from_secs(10)).await;
+    say("idle");
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |place: usize| -> u32 { words[place].parse().expect("a number") };
+    let outcome = match words[0].as_str() {
+        "add" => add(words[1].clone().into(), number(2), number(3)).await,
+        "run" => run(words[1].clone().into(), number(2)).await,
+        other => panic!("no such role: {other}"),
+    };
+    if let Err(error) = outcome {
+        say(&format!("error {} {error}", error.code()));
+        std::process::exit(1);
+    }
+}
