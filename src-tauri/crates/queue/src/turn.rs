@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clonedeck_store::rusqlite::Connection;
 use clonedeck_store::{Ballast, CommitWatch, RunnerLock};
@@ -27,6 +27,8 @@ use crate::{Error, Policy, Result, due, retention, steer};
 
 /// How often running jobs are sampled and the machine is measured.
 const SAMPLE: Duration = Duration::from_secs(1);
+/// How long small jobs are waited for so that they end in one commit.
+const MOMENT: Duration = Duration::from_micros(100);
 /// How long after the start the first look through finished jobs is, and how long after each the next.
 const FIRST_TIDY: Duration = Duration::from_mins(1);
 const NEXT_TIDY: Duration = Duration::from_hours(1);
@@ -68,6 +70,8 @@ pub(crate) struct Turns {
     /// The disk was full at this active time; nothing is started until there is room again.
     full_since: Option<Duration>,
     sampled: Duration,
+    /// When jobs were last put to work.
+    begun: Instant,
     /// When finished jobs are looked through next.
     tidy_at: Duration,
     /// Time of day at the start, less active time at the start.
@@ -94,6 +98,7 @@ impl Turns {
             ballast,
             full_since: None,
             sampled: active,
+            begun: Instant::now(),
             tidy_at: active + FIRST_TIDY,
             shared,
         }
@@ -116,6 +121,7 @@ impl Turns {
                 self.ended.push(finish);
             }
             if self.full_since.is_none() && (self.look || !self.ended.is_empty() || self.is_due()) {
+                self.gather().await;
                 self.turn().await;
                 continue;
             }
@@ -146,6 +152,20 @@ impl Turns {
         }
         self.shared.bell.set_runs_here(false);
         self.control.idle.send_replace(true);
+    }
+
+    /// Gives jobs that have just begun a moment to end as well: many small jobs then share one commit, and none waits
+    /// longer than that moment.
+    async fn gather(&mut self) {
+        if self.ended.is_empty() {
+            return;
+        }
+        while self.ended.len() < self.active.len() && self.begun.elapsed() < MOMENT {
+            tokio::task::yield_now().await;
+            while let Ok(finish) = self.inbox.try_recv() {
+                self.ended.push(finish);
+            }
+        }
     }
 
     fn now(&self) -> Now {
@@ -187,6 +207,9 @@ impl Turns {
             self.shared.live().remove(seq);
         }
         let started = !report.claimed.is_empty();
+        if started {
+            self.begun = Instant::now();
+        }
         for claimed in report.claimed {
             self.begin(claimed);
         }
