@@ -203,6 +203,11 @@ pub(crate) fn same_but_for_strings(old: &[u8], new: &[u8]) -> bool {
     }
 }
 
+/// Whether the document writes `/` as `\/`. Where no slash tells, PHP's own habit is the best guess.
+pub(crate) fn escapes_slashes(text: &[u8]) -> bool {
+    memchr::memchr(b'/', text).is_none_or(|at| crate::letter::backslashes_before(text, at) % 2 == 1)
+}
+
 /// Whether one of these objects has two equal keys.
 pub(crate) fn has_equal_keys(text: &[u8], owners: &HashSet<u32>) -> bool {
     let mut reader = Reader::new(text);

@@ -276,8 +276,7 @@ impl<'p> Walk<'p> {
         }
         let mark = self.mark();
         let within = depth.into(Container::Json);
-        // Where no slash tells, PHP's own habit is the best guess.
-        let slashes = memchr::memmem::find(text, b"\\/").is_some() || memchr::memchr(b'/', text).is_none();
+        let slashes = json::escapes_slashes(text);
         let ascii = text.is_ascii();
         let style = Layer::Json { slashes, ascii };
         let mut edits = Vec::new();

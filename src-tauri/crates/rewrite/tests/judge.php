@@ -82,15 +82,19 @@ final class Maker
         $value = $this->value($depth);
         $this->objects = $before;
         $flags = $this->one([0, JSON_UNESCAPED_SLASHES, JSON_UNESCAPED_UNICODE, JSON_PRETTY_PRINT, JSON_PRESERVE_ZERO_FRACTION | JSON_HEX_QUOT]);
-        $plain = fn () => json_encode($this->plain($depth), $flags | JSON_PARTIAL_OUTPUT_ON_ERROR);
+        // A slash in each document shows how it writes slashes; without one nobody could know.
+        $plain = fn () => json_encode(['/' => $this->plain($depth)], $flags | JSON_PARTIAL_OUTPUT_ON_ERROR);
         switch (mt_rand(0, 9)) {
             case 0: case 1: case 2: return serialize($value);
             case 3: case 4: return $plain();
             case 5: return base64_encode($this->gap() . $this->url() . $this->gap() . rawurlencode($this->url()));
             case 6: return 'user|' . serialize($value) . 'next|' . serialize($this->text(9));
-            case 7: return '<input value="' . htmlspecialchars(serialize($this->plain($depth))) . '">';
+            case 7:
+                $data = serialize($this->plain($depth));
+                // What is not UTF-8 loses bytes on the way into HTML, and with them its lengths.
+                return '<input value="' . (preg_match('//u', $data) ? htmlspecialchars($data) : 'binary') . '">';
             case 8: return "x = '" . addslashes(serialize($this->plain($depth))) . "';";
-            default: return json_encode(['data' => serialize($this->plain($depth))], $flags | JSON_PARTIAL_OUTPUT_ON_ERROR);
+            default: return json_encode(['/' => serialize($this->plain($depth))], $flags | JSON_PARTIAL_OUTPUT_ON_ERROR);
         }
     }
 
