@@ -28,6 +28,9 @@
 //! **The law**: a value that parsed before parses after, and means the same but for the addresses. It is checked on every
 //! changed serialized value and JSON document, always. What cannot be changed by that law stays and is noted ([`Note`]).
 //!
+//! **Dumps** ([`rewrite_dump`]) are streams of any size in constant memory: only the values of rows are touched, and blocks
+//! are worked on side by side and written in order. [`Unpacked`] and [`Packed`] read and write them compressed.
+//!
 //! **Boundaries** hold: `old.example.com.au`, `not-old.example.com`, another port and a mail address are not the old
 //! address. All pairs are looked for in one pass, the longest match wins, and what was written is never read again, so an old
 //! address may well be part of a new one.
@@ -43,6 +46,7 @@ mod json;
 mod layer;
 mod letter;
 mod occurrence;
+mod packing;
 mod pair;
 mod php;
 mod plan;
@@ -54,6 +58,7 @@ mod text;
 mod walk;
 
 pub use dump::{DumpError, DumpOptions, DumpReport, Place, Problem, rewrite_dump};
+pub use packing::{Packed, Packing, Unpacked};
 pub use pair::{Pair, PairError};
 pub use report::{Container, Form, Note, Reason, Tally, Trace};
 pub use rewriter::{Options, Outcome, Rewriter, Rewritten};

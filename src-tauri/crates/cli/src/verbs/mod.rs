@@ -7,6 +7,7 @@ pub mod inspect;
 pub mod jobs;
 pub mod logs;
 pub mod receipt;
+pub mod rewrite;
 pub mod show;
 pub mod steer;
 pub mod watch;
