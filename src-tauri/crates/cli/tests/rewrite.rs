@@ -61,15 +61,18 @@ fn packed_dumps_come_out_packed_the_same_way_or_as_asked() {
         let plain = rewrite(&[PAIR[0], PAIR[1], "--pack", "plain"], &packed).stdout;
         assert_eq!(String::from_utf8(plain).unwrap(), wanted());
     }
-    assert_eq!(Packing::of(&rewrite(&[PAIR[0], PAIR[1], "--pack", "zstd"], DUMP.as_bytes()).stdout), Packing::Zstd);
+    assert_eq!(
+        Packing::of(&rewrite(&[PAIR[0], PAIR[1], "--pack", "zstd"], DUMP.as_bytes()).stdout),
+        Packing::Zstd
+    );
 }
 
 #[test]
 fn a_dump_that_is_cut_off_passes_and_ends_with_one() {
-    let cut = &DUMP[..DUMP.len() - 10 - "-- Dump completed on".len()];
+    let cut = &DUMP[..DUMP.find("');").unwrap()];
     let output = rewrite(&PAIR, cut.as_bytes());
     assert_eq!(output.status.code(), Some(1));
-    assert!(wanted().starts_with(&String::from_utf8(output.stdout).unwrap()[..100]));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), cut, "a value without an end stays");
     assert!(String::from_utf8_lossy(&output.stderr).contains("error[rewrite.dump]"));
 }
 
@@ -87,7 +90,13 @@ fn one_value_goes_through_as_it_is() {
 
 #[test]
 fn wrong_words_are_refused_with_a_sentence() {
-    for words in [&["localhost", "new.test"][..], &["http://a.test", "http://a.test"], &["a.test", "b.test", "c.test"], &["", "b.test"], &["a.test"]] {
+    for words in [
+        &["localhost", "new.test"][..],
+        &["http://a.test", "http://a.test"],
+        &["a.test", "b.test", "c.test"],
+        &["", "b.test"],
+        &["a.test"],
+    ] {
         let output = rewrite(words, b"");
         assert_eq!(output.status.code(), Some(2), "{words:?}");
         assert!(!output.stderr.is_empty());

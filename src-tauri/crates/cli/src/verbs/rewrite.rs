@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use clonedeck_api::wire::Problem;
 use clonedeck_rewrite::{
-    DumpError, DumpOptions, DumpReport, Note, Options, Outcome, Packed, Packing, Pair, PairError, Rewriter, Rewritten, Unpacked,
-    rewrite_dump,
+    DumpError, DumpOptions, DumpReport, Note, Options, Outcome, Packed, Packing, Pair, PairError, Rewriter,
+    Rewritten, Unpacked, rewrite_dump,
 };
 use serde::Serialize;
 
@@ -15,10 +15,12 @@ use crate::say::{Code, Failure, Say, count};
 
 /// Change addresses in a SQL dump (or one value) from stdin to stdout, breaking nothing
 #[derive(Debug, Args)]
-#[command(after_help = "An address is http://host[:port][/path], a bare host, or a folder such as /var/www/site. All pairs are \
+#[command(
+    after_help = "An address is http://host[:port][/path], a bare host, or a folder such as /var/www/site. All pairs are \
 changed in one pass.\n\n  clonedeck rewrite https://shop.example http://127.0.0.1:8080 < shop.sql > copy.sql\n\n\
 Ends with 0; with 1 when the dump is cut off or a value had to be left, everything having been passed on; with 2 when the words \
-are wrong.")]
+are wrong."
+)]
 pub struct Words {
     /// Old and new addresses, by turns
     #[arg(value_names = ["OLD", "NEW"], num_args = 2.., required = true)]
@@ -78,7 +80,9 @@ fn rewrite(words: &Words, say: Say) -> Result<Code, Failure> {
 fn rewriter(words: &Words) -> Result<Rewriter, Failure> {
     let (pairs, rest) = words.pairs.as_chunks::<2>();
     if let [lonely] = rest {
-        let message = format!("The address '{lonely}' has no partner: addresses come in pairs, the old one and the new one.");
+        let message = format!(
+            "The address '{lonely}' has no partner: addresses come in pairs, the old one and the new one."
+        );
         return Err(refused("rewrite.pair.lonely", message, "Give a new address for each old one."));
     }
     let parsed: Result<Vec<Pair>, PairError> = pairs.iter().map(|[old, new]| Pair::parse(old, new)).collect();
@@ -90,8 +94,15 @@ fn rewriter(words: &Words) -> Result<Rewriter, Failure> {
 }
 
 fn dump(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> {
-    let read = |why| failed("rewrite.read", &DumpError::Read(why).to_string(), "Check that the dump is whole, and make it again.");
-    let write = |why| failed("rewrite.write", &DumpError::Write(why).to_string(), "Check that there is room for it.");
+    let read = |why| {
+        failed(
+            "rewrite.read",
+            &DumpError::Read(why).to_string(),
+            "Check that the dump is whole, and make it again.",
+        )
+    };
+    let write =
+        |why| failed("rewrite.write", &DumpError::Write(why).to_string(), "Check that there is room for it.");
     let mut options = DumpOptions::default();
     if let Some(threads) = words.threads {
         options.threads = usize::from(threads);
@@ -113,7 +124,9 @@ fn dump(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> {
         }
         // A reader that has seen enough (`| head`) is no failure.
         Err(DumpError::Write(why)) if why.kind() == io::ErrorKind::BrokenPipe => return Ok(Code::Done),
-        Err(why) => return Err(failed("rewrite.write", &why.to_string(), "Check that there is room for it.")),
+        Err(why) => {
+            return Err(failed("rewrite.write", &why.to_string(), "Check that there is room for it."));
+        }
     };
     output.finish().map_err(write)?;
     save(words.report.as_deref(), &report)?;
@@ -123,11 +136,19 @@ fn dump(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> {
 fn say_of_dump(report: &DumpReport, say: Say) -> Code {
     for problem in &report.problems {
         say.failure(&Failure {
-            problem: problem_of("rewrite.dump", sentence(&problem.to_string()), "Make the dump again; all of its input was passed on."),
+            problem: problem_of(
+                "rewrite.dump",
+                sentence(&problem.to_string()),
+                "Make the dump again; all of its input was passed on.",
+            ),
             code: Code::Failed,
         });
     }
-    say.remark(&format!("{} of {} values changed", count(report.values_changed), count(report.values_scanned)));
+    say.remark(&format!(
+        "{} of {} values changed",
+        count(report.values_changed),
+        count(report.values_scanned)
+    ));
     if report.unsafe_count > 0 {
         say.remark(&format!("{} places were left as they are or need a look:", count(report.unsafe_count)));
         for place in report.notes.iter().take(SHOWN) {
@@ -161,7 +182,11 @@ struct ValueReport<'a> {
 fn value(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> {
     let mut value = Vec::new();
     io::stdin().lock().read_to_end(&mut value).map_err(|why| {
-        failed("rewrite.read", &format!("the value cannot be read: {why}"), "Pipe it in, or give a file with <.")
+        failed(
+            "rewrite.read",
+            &format!("the value cannot be read: {why}"),
+            "Pipe it in, or give a file with <.",
+        )
     })?;
     let Rewritten { outcome, tally, notes } = rewriter.rewrite(&value);
     let new = match &outcome {
@@ -171,7 +196,11 @@ fn value(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> 
     let mut out = io::stdout().lock();
     match out.write_all(new).and_then(|()| out.flush()) {
         Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(failed("rewrite.write", &format!("the value cannot be written: {why}"), "Check that there is room for it."));
+            return Err(failed(
+                "rewrite.write",
+                &format!("the value cannot be written: {why}"),
+                "Check that there is room for it.",
+            ));
         }
         _ => {}
     }
@@ -196,8 +225,14 @@ fn save(path: Option<&Path>, report: &impl Serialize) -> Result<(), Failure> {
         file.write_all(b"\n")
     });
     written.map_err(|why| {
-        let message = format!("The report cannot be written to {}: {why}. The rewriting itself is done.", path.display());
-        Failure { problem: problem_of("rewrite.report", message, "Choose another place for the report."), code: Code::Failed }
+        let message = format!(
+            "The report cannot be written to {}: {why}. The rewriting itself is done.",
+            path.display()
+        );
+        Failure {
+            problem: problem_of("rewrite.report", message, "Choose another place for the report."),
+            code: Code::Failed,
+        }
     })
 }
 
