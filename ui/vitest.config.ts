@@ -4,5 +4,5 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [svelte()],
   define: { __FAKE__: 'true' },
-  test: { include: ['src/**/*.test.ts', 'tests/build.test.ts'], testTimeout: 120_000 },
+  test: { include: ['src/**/*.test.ts', 'tests/{build,tokens}.test.ts'], testTimeout: 30_000, hookTimeout: 180_000 },
 });

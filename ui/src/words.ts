@@ -87,6 +87,8 @@ export const words = {
     failed: 'Failed',
     cancelled: 'Cancelled',
     state: 'Which jobs',
+    kind: 'Which kinds',
+    kinds: { clone: 'Clones', command: 'Commands', build: 'Builds' } as Record<string, string>,
   },
 
   bar: {
@@ -367,7 +369,7 @@ export const words = {
     drop: 'Or drop a folder on this window.',
   },
 
-  broken: { title: 'The queue could not be opened', again: 'Try again', quit: 'Quit' },
+  broken: { title: 'The queue could not be opened' },
 
   palette: {
     title: 'Go anywhere',

@@ -38,7 +38,7 @@ export interface Look {
 }
 
 /** A browser with the page in it, and what went wrong there. */
-export class Window_ {
+export class PageBrowser {
   readonly errors: string[] = [];
 
   private constructor(
@@ -47,13 +47,13 @@ export class Window_ {
     private readonly address: string,
   ) {}
 
-  static async start(): Promise<Window_> {
+  static async start(): Promise<PageBrowser> {
     const { server, address } = await serve();
     const browser = await chromium.launch({
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     });
-    return new Window_(browser, server, address);
+    return new PageBrowser(browser, server, address);
   }
 
   async open({ scene = 'usual', theme = 'light', width = 1280, height = 800, still = true, text = 1 }: Look = {}): Promise<Page> {

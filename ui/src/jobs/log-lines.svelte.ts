@@ -5,15 +5,18 @@ import type { Problem } from '../backend/wire/Problem';
 
 const CHUNK = 200;
 const KEPT = 60;
+/** A log that grows is read at most this often. */
+const PAUSE_MS = 300;
 
 export class LogLines {
   total = $state(0);
-  /** Counts up when lines came in. */
-  arrived = $state(0);
   problem: Problem | null = $state.raw(null);
   loaded = $state(false);
+  /** Counts up when lines came in. */
+  private arrived = $state(0);
   private readonly chunks = new Map<number, LogLine[]>();
   private readonly asked = new Set<number>();
+  private readonly readAt = new Map<number, number>();
 
   constructor(
     private readonly backend: Backend,
@@ -28,6 +31,7 @@ export class LogLines {
   }
 
   at(n: number): LogLine | undefined {
+    void this.arrived;
     return this.chunks.get(Math.floor(n / CHUNK))?.[n % CHUNK];
   }
 
@@ -35,35 +39,43 @@ export class LogLines {
   need(first: number, end: number): void {
     for (let chunk = Math.floor(first / CHUNK); chunk * CHUNK < end; chunk += 1) {
       const has = this.chunks.get(chunk)?.length ?? 0;
-      const should = Math.min(CHUNK, this.total - chunk * CHUNK);
-      if (has < should) void this.load(chunk);
+      if (has < Math.min(CHUNK, this.total - chunk * CHUNK)) void this.load(chunk);
     }
   }
 
   private async load(chunk: number): Promise<void> {
     if (this.asked.has(chunk)) return;
     this.asked.add(chunk);
+    const known = this.chunks.get(chunk) ?? [];
+    const pause = known.length ? (this.readAt.get(chunk) ?? 0) + PAUSE_MS - performance.now() : 0;
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     try {
-      const page = await this.backend.logPage(this.id, chunk * CHUNK, CHUNK);
-      this.chunks.delete(chunk);
-      this.chunks.set(chunk, page.lines);
-      for (const old of [...this.chunks.keys()].slice(0, Math.max(0, this.chunks.size - KEPT))) this.chunks.delete(old);
+      const page = await this.backend.logPage(this.id, chunk * CHUNK + known.length, CHUNK - known.length);
+      this.keep(chunk, [...known, ...page.lines]);
       this.total = Math.max(this.total, page.total);
       this.problem = null;
       this.loaded = true;
-      this.arrived += 1;
     } catch (refused) {
       this.problem = problemOf(refused);
     } finally {
+      this.readAt.set(chunk, performance.now());
       this.asked.delete(chunk);
+      this.arrived += 1;
+    }
+  }
+
+  private keep(chunk: number, lines: LogLine[]): void {
+    this.chunks.delete(chunk);
+    this.chunks.set(chunk, lines);
+    for (const old of [...this.chunks.keys()].slice(0, Math.max(0, this.chunks.size - KEPT))) {
+      this.chunks.delete(old);
+      this.readAt.delete(old);
     }
   }
 
   /** Asks how many lines there are now: for a log that grows without being told of. */
   async refresh(): Promise<void> {
-    const last = Math.max(0, this.total - 1);
-    this.asked.delete(Math.floor(last / CHUNK));
-    await this.load(Math.floor(last / CHUNK));
+    await this.load(Math.floor(this.total / CHUNK));
   }
 
   /** The last lines as they are, for the clipboard. */

@@ -48,8 +48,8 @@ export class OpenJob {
   }
 }
 
-/** A step with the newest progress in it. */
-export function withTick(step: StepView, tick: Tick | null): StepView {
+/** A step with the newest progress in it; `others` is the time that the job's other steps took. */
+export function withTick(step: StepView, tick: Tick | null, others: number): StepView {
   if (!tick || tick.step !== step.name || step.state === 'completed') return step;
   return {
     ...step,
@@ -60,5 +60,6 @@ export function withTick(step: StepView, tick: Tick | null): StepView {
     unit: tick.unit,
     rate: tick.rate,
     message: tick.message || step.message,
+    active_ms: Math.max(step.active_ms, tick.active_ms - others),
   };
 }

@@ -1,0 +1,118 @@
+import type { Page } from 'playwright-core';
+import type { Look } from './browser';
+
+export interface Screen {
+  name: string;
+  look: Look;
+  /** How one comes there. */
+  go?: (page: Page) => Promise<unknown>;
+  /** Drawn at every size, and looked through in the dark as well. */
+  all?: boolean;
+}
+
+/** Every screen and state. */
+export const SCREENS: Screen[] = [
+  { name: 'first-start', look: { scene: 'empty' }, all: true },
+  { name: 'job-running', look: { scene: 'usual' }, go: (page) => row(page, 'shop.example.com'), all: true },
+  { name: 'one-job', look: { scene: 'one' } },
+  { name: 'job-waiting', look: { scene: 'usual' }, go: (page) => row(page, 'intranet.firma.example') },
+  { name: 'job-needs-you', look: { scene: 'usual' }, go: (page) => row(page, 'kasse.example.com') },
+  { name: 'job-queued', look: { scene: 'usual' }, go: (page) => row(page, 'blog.example.org') },
+  { name: 'job-paused', look: { scene: 'usual' }, go: (page) => row(page, 'museum.kunde.de') },
+  { name: 'job-failed', look: { scene: 'failed' }, all: true },
+  { name: 'job-cancelled', look: { scene: 'usual' }, go: (page) => row(page, 'press.studio.example') },
+  { name: 'job-ready', look: { scene: 'usual' }, go: (page) => row(page, 'docs.example.net'), all: true },
+  {
+    name: 'receipt',
+    look: { scene: 'usual' },
+    go: async (page) => {
+      await row(page, 'archive.example.com');
+      await page.getByTestId('tab-receipt').click();
+      await page.getByTestId('receipt').waitFor();
+    },
+  },
+  { name: 'plan-of-a-job', look: {}, go: (page) => page.getByTestId('tab-plan').click() },
+  { name: 'details-of-a-job', look: {}, go: (page) => page.getByTestId('tab-details').click() },
+  { name: 'long-names', look: { scene: 'long' }, all: true },
+  { name: 'long-error', look: { scene: 'long' }, go: (page) => page.locator('[data-testid="job-row"][data-state="failed"]').first().click() },
+  { name: 'five-thousand', look: { scene: 'many' }, go: scrolled },
+  { name: 'history', look: { scene: 'history' }, go: scrolled },
+  { name: 'batch', look: { scene: 'batch' }, go: (page) => page.getByTestId('batch-row').click() },
+  { name: 'queue-paused', look: { scene: 'paused' } },
+  { name: 'run-elsewhere', look: { scene: 'elsewhere' } },
+  { name: 'broken', look: { scene: 'broken' }, all: true },
+  { name: 'loading', look: { scene: 'slow' } },
+  {
+    name: 'selection',
+    look: {},
+    go: async (page) => {
+      await row(page, 'shop.example.com');
+      await page.locator('[data-testid="job-row"]', { hasText: 'blog.example.org' }).click({ modifiers: ['Shift'] });
+    },
+  },
+  { name: 'filter', look: {}, go: async (page) => (await page.getByTestId('toggle-filter').click(), page.getByTestId('filter-failed').click()) },
+  { name: 'new-clone-empty', look: {}, go: (page) => page.getByTestId('new-clone').click() },
+  { name: 'new-clone-source', look: {}, go: (page) => source(page, '/home/ada/sites/shop'), all: true },
+  { name: 'new-clone-no-site', look: {}, go: (page) => source(page, '/home/ada/empty', false) },
+  { name: 'new-clone-options', look: {}, go: async (page) => (await source(page, '/home/ada/sites/shop'), page.getByTestId('options').click()) },
+  { name: 'new-clone-plan', look: {}, go: async (page) => (await source(page, '/home/ada/sites/shop'), plan(page)), all: true },
+  {
+    name: 'new-clone-obstacle',
+    look: {},
+    go: async (page) => {
+      await source(page, '/home/ada/sites/shop');
+      await page.getByTestId('target-path').fill('/home/ada/full');
+      await plan(page);
+    },
+  },
+  { name: 'palette', look: {}, go: (page) => page.keyboard.press('Control+k') },
+  { name: 'palette-search', look: {}, go: async (page) => (await page.keyboard.press('Control+k'), page.keyboard.type('shop')) },
+  { name: 'inbox', look: {}, go: (page) => page.getByTestId('bell').click() },
+  { name: 'menu', look: {}, go: (page) => page.getByTestId('job-more').click() },
+  { name: 'sites', look: {}, go: (page) => page.getByTestId('go-sites').click() },
+  { name: 'settings', look: {}, go: (page) => page.getByTestId('go-settings').click(), all: true },
+  { name: 'doctor', look: {}, go: async (page) => (await page.getByTestId('go-settings').click(), page.getByTestId('doctor').scrollIntoViewIfNeeded()) },
+  { name: 'ask-cancel', look: {}, go: async (page) => (await row(page, 'shop.example.com'), page.keyboard.press('Delete')) },
+  { name: 'ask-delete', look: {}, go: (page) => more(page, 'docs.example.net', 'delete') },
+  { name: 'ask-lift', look: {}, go: (page) => more(page, 'docs.example.net', 'lift') },
+  { name: 'ask-close', look: {}, go: (page) => page.evaluate(() => window.outside?.askClose(true)) },
+  { name: 'keys', look: {}, go: (page) => page.keyboard.press('?') },
+  { name: 'drop', look: {}, go: (page) => page.evaluate(() => window.outside?.drop({ phase: 'over' })) },
+  { name: 'log-long', look: { scene: 'log' }, go: (page) => page.getByText('range 79,998,800').first().waitFor() },
+  {
+    name: 'log-find',
+    look: { scene: 'log' },
+    go: async (page) => {
+      await page.keyboard.press('Control+f');
+      await page.getByTestId('log-search').fill('opened a new one');
+      await page.keyboard.press('Enter');
+      await page.getByText(/^line /).waitFor();
+    },
+  },
+  { name: 'narrow', look: { width: 820, height: 640 } },
+  { name: 'drawer', look: { width: 600, height: 640 }, go: (page) => page.getByTestId('open-drawer').click() },
+  { name: 'tiny', look: { width: 480, height: 640 }, go: async (page) => page.getByTestId('tab-steps').click() },
+  { name: 'large-text', look: { width: 1280, height: 800, text: 2 } },
+];
+
+export async function row(page: Page, title: string): Promise<void> {
+  await page.locator('[data-testid="job-row"]', { hasText: title }).first().click();
+  await page.getByRole('heading', { level: 1, name: title }).waitFor();
+}
+async function more(page: Page, title: string, choice: string): Promise<void> {
+  await row(page, title);
+  await page.getByTestId('job-more').click();
+  await page.getByTestId(`menu-${choice}`).click();
+}
+export async function source(page: Page, path: string, known = true): Promise<void> {
+  await page.getByTestId('new-clone').click();
+  await page.getByTestId('source-path').fill(path);
+  await (known ? page.getByTestId('target-path') : page.getByText('holds no site')).waitFor();
+}
+export async function plan(page: Page): Promise<void> {
+  await page.getByTestId('plan-next').click();
+  await page.getByTestId('plan').waitFor();
+}
+async function scrolled(page: Page): Promise<void> {
+  await page.getByTestId('job-list').evaluate((list) => (list.scrollTop = 12_000));
+}
