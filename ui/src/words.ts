@@ -100,7 +100,6 @@ export const words = {
 
   job: {
     none: 'Choose a job on the left to watch it.',
-    noneMore: 'Or start a new clone.',
     loading: 'Loading the job…',
     pause: 'Pause',
     resume: 'Resume',

@@ -34,6 +34,8 @@ export class Deck {
   /** Counts up when the log is to be searched. */
   find = $state(0);
   open: OpenJob | null = $state.raw(null);
+  /** A row that the list is to scroll to; a new object every time. */
+  wanted: { key: string } | null = $state.raw(null);
   readonly home = $derived(this.about ? homeOf(this.about.data_dir) : '');
   private anchor: string | null = null;
 
@@ -82,6 +84,12 @@ export class Deck {
     this.screen = 'jobs';
   }
 
+  /** Makes a row the chosen one and scrolls to it. */
+  bring(key: string): void {
+    this.choose(key);
+    this.wanted = { key };
+  }
+
   /** Adds a row to the chosen ones, or takes it away. */
   toggle(key: string): void {
     this.anchor = key;
@@ -116,7 +124,7 @@ export class Deck {
   show(id: string): void {
     if (this.asking?.what !== 'new-clone') this.asking = null;
     this.drawer = false;
-    this.choose(id);
+    this.bring(id);
   }
 
   newClone(source: string | null = null, like: string | null = null): void {
@@ -176,8 +184,7 @@ export class Deck {
   async launched(id: string): Promise<void> {
     if (!this.queue.get(id)) this.queue.add(rowOf(await this.backend.job(id)));
     if (this.about) this.about = { ...this.about, first_start: false };
-    this.screen = 'jobs';
-    this.choose(id);
+    this.bring(id);
   }
 
   /** Does something and shows why it was refused, if it was. */

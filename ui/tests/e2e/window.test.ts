@@ -44,7 +44,7 @@ describe('the window', () => {
     await row(page, 'docs.example.net');
     await page.getByTestId('job-more').click();
     await page.getByTestId('menu-delete').click();
-    await page.getByText('22,639 files').waitFor();
+    await page.getByText('the folder /home/ada/sites/docs-copy').waitFor();
     await page.getByTestId('confirm-name').fill('docs');
     expect(await page.getByTestId('confirm-delete').isDisabled()).toBe(true);
     await page.getByTestId('confirm-name').fill('docs-copy');

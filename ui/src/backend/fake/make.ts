@@ -103,7 +103,7 @@ export function job(told: Told, now: number): JobView {
       verify: 'sampled',
       priority: told.priority ?? 0,
     },
-    seq: told.n,
+    seq: 0,
   };
 }
 
