@@ -39,8 +39,11 @@ impl MariaDb {
     /// Starts a server with more options, as `--name=value`.
     pub fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("mariadb-").tempdir().expect("a temporary folder");
+        // A server that starts removes what others left in its folder for temporary tables, so each has one of its own.
+        std::fs::create_dir(folder.path().join("tmp")).expect("a folder");
         let mut install = Command::new("mariadb-install-db");
         install
+            .env("TMPDIR", folder.path().join("tmp"))
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg(format!("--datadir={}", folder.path().join("data").display()));
         if is_root() {
@@ -186,6 +189,7 @@ impl Running {
         let log = folder.join("log");
         let mut shell = Command::new("sh");
         shell
+            .env("TMPDIR", folder.join("tmp"))
             .arg("-c")
             .arg(r#"log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & pid=$!; echo $pid; read -r _; kill -9 $pid; wait $pid"#)
             .arg("sh")

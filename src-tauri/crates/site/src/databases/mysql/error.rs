@@ -85,7 +85,7 @@ fn of_server(code: u16, message: &str, at: &str) -> Problem {
             format!("The database server at {at} takes no more connections now."),
         )
         .help(said),
-        1021 | 1114 | 3 => Problem::needs_person(
+        1021 | 1114 | 20 => Problem::needs_person(
             "disk.full",
             format!("The database server at {at} has no room left: {message}."),
         )
@@ -105,6 +105,12 @@ fn of_server(code: u16, message: &str, at: &str) -> Problem {
             format!("A table changed its shape during the work at {at}: {message}."),
         )
         .help("Let installations and updates of the site end, then try again."),
+        // Failures of files, below the server's own numbers.
+        1..=999 => Problem::transient(
+            "database.files",
+            format!("The server at {at} had trouble with a file: {message}."),
+        )
+        .help("Look at the disk and the error log of the database server."),
         _ => Problem::permanent(
             "database.refused",
             format!("The database at {at} refused a statement: {message} ({code})."),
