@@ -29,7 +29,8 @@ async fn take(root: &Path) -> Arc<Index> {
 }
 
 async fn copy(index: &Arc<Index>, target: &Path, parts: &[Part]) -> Result<CopyReport> {
-    files::copy(Arc::clone(index), index.root(), target, parts, Options::default(), &Unwatched).await
+    let options = Options { sync: false, ..Options::default() };
+    files::copy(Arc::clone(index), index.root(), target, parts, options, &Unwatched).await
 }
 
 async fn compare(index: &Arc<Index>, target: &Path, verify: Verify) -> files::Comparison {
@@ -44,7 +45,9 @@ async fn a_tree_of_awkward_things_equals_its_copy() {
     let (source, target) = (folder.path().join("source"), folder.path().join("copies/target"));
     awkward(&source);
     let index = take(&source).await;
-    let report = copy(&index, &target, &Part::OF_FILES).await.unwrap();
+    let (options, parts) = (Options::default(), Part::OF_FILES);
+    assert!(options.sync);
+    let report = files::copy(Arc::clone(&index), &source, &target, &parts, options, &Unwatched).await.unwrap();
     assert_same(&source, &target);
     assert!(
         report.changed.is_empty() && report.vanished.is_empty() && report.names_apart.is_empty(),

@@ -99,6 +99,15 @@ pub(super) fn look_at(file: BorrowedFd<'_>) -> Result<Meta> {
     fs::fstat(file).map(Meta::from)
 }
 
+/// Lets the disk begin to write what was written to `file`, without waiting for it.
+pub(super) fn start_writing(file: BorrowedFd<'_>) {
+    // Advice that its pages are not needed makes Linux write the dirty ones before it could drop them.
+    #[cfg(target_os = "linux")]
+    let _ = fs::fadvise(file, 0, None, fs::Advice::DontNeed);
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
+}
+
 /// Brings everything of the file system that holds `folder` to the disk, and tells of writes that failed since it was opened.
 pub(super) fn sync_all(folder: BorrowedFd<'_>) -> Result<()> {
     #[cfg(target_os = "linux")]

@@ -21,6 +21,9 @@ use crate::{Problem, Result};
 /// How often a file is read that changes under the reading.
 const READINGS: u32 = 3;
 
+/// From this size on the disk is set to write a file at once, while others are still read, instead of all at the end.
+const WRITTEN_EARLY: u64 = 64 << 10;
+
 /// One thread's hand: what it holds open, and what it did.
 pub(super) struct Hand<'a> {
     copy: &'a Copy,
@@ -267,6 +270,9 @@ impl<'a> Hand<'a> {
         if meta.has_holes() {
             // Its length is there before its data: without this a power cut could leave a whole name without them.
             rustix::fs::fdatasync(&to).map_err(at_target)?;
+        }
+        if copy.options.sync && meta.size >= WRITTEN_EARLY {
+            sys::start_writing(to.as_fd());
         }
         let refused = attributes::apply(Some(from.as_fd()), to.as_fd(), &now, &meta, copy.is_root)
             .map_err(at_target)?;

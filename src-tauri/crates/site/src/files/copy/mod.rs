@@ -40,7 +40,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 8, allow_unreadable: false, most_changed: 0.25, sync: true }
+        Self { threads: 16, allow_unreadable: false, most_changed: 0.25, sync: true }
     }
 }
 
