@@ -47,7 +47,8 @@ async fn a_tree_of_awkward_things_equals_its_copy() {
     let index = take(&source).await;
     let (options, parts) = (Options::default(), Part::OF_FILES);
     assert!(options.sync);
-    let report = files::copy(Arc::clone(&index), &source, &target, &parts, options, &Unwatched).await.unwrap();
+    let report =
+        files::copy(Arc::clone(&index), &source, &target, &parts, options, &Unwatched).await.unwrap();
     assert_same(&source, &target);
     assert!(
         report.changed.is_empty() && report.vanished.is_empty() && report.names_apart.is_empty(),
