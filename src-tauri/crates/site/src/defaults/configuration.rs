@@ -36,7 +36,7 @@ fn php(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting
                 edit.constant(&name, &value);
             }
             let known = if variable { before.variable(&name) } else { before.constant(&name) };
-            let from = known.ok().flatten().map(Value::text).unwrap_or_default();
+            let from = known.ok().flatten().map(spoken).unwrap_or_default();
             let shown = if variable { format!("${name}") } else { name };
             settings.push(if secret {
                 Setting::secret(shown)

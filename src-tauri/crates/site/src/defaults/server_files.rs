@@ -14,18 +14,23 @@ pub(super) fn adapt(target: &Target<'_>) -> Result<Vec<Setting>> {
     let mut settings = Vec::new();
     for path in folders.iter().flat_map(|folder| FILES.map(|name| folder.join(name))) {
         let Ok(text) = fs::read_to_string(&path) else { continue };
+        let name = path.strip_prefix(target.root).unwrap_or(&path).display().to_string();
         let mut changed = folders_moved(target, &text);
-        if path.ends_with(".htaccess") {
-            changed = rewrite_base(target, &changed)?;
+        if changed != text {
+            let (from, to) = (target.site.root.display(), target.root.display());
+            settings.push(Setting::new(name.as_str(), from.to_string(), to.to_string()));
+        }
+        if path.ends_with(".htaccess")
+            && let Some((from, to)) = bases(target)?
+        {
+            let moved = rewrite_base(&changed, &from, &to);
+            if moved != changed {
+                settings.push(Setting::new(format!("{name} RewriteBase"), from, to));
+                changed = moved;
+            }
         }
         if changed != text {
             write_inside(target.root, &path, changed.as_bytes())?;
-            let name = path.strip_prefix(target.root).unwrap_or(&path).display().to_string();
-            settings.push(Setting::new(
-                name,
-                target.site.root.display().to_string(),
-                target.root.display().to_string(),
-            ));
         }
     }
     Ok(settings)
@@ -67,29 +72,29 @@ fn folders_moved(target: &Target<'_>, text: &str) -> String {
     out
 }
 
-/// `RewriteBase` and the rule that leads to `index.php`, for a copy whose address has another path.
-fn rewrite_base(target: &Target<'_>, text: &str) -> Result<String> {
-    let Some(home) = target.site.home.as_deref().and_then(|home| Address::parse(home).ok()) else {
-        return Ok(text.to_owned());
-    };
+/// The path of the source's address and that of the copy's, with slashes at both ends, where they differ.
+fn bases(target: &Target<'_>) -> Result<Option<(String, String)>> {
+    let home = target.site.home.as_deref().and_then(|home| Address::parse(home).ok());
     let new = Address::parse(target.url)?;
-    let (old_base, new_base) = (format!("{}/", home.path), format!("{}/", new.path));
-    if old_base == new_base {
-        return Ok(text.to_owned());
-    }
+    let bases = home.map(|home| (format!("{}/", home.path), format!("{}/", new.path)));
+    Ok(bases.filter(|(from, to)| from != to))
+}
+
+/// `RewriteBase` and the rule that leads to `index.php`, for a copy whose address has another path.
+fn rewrite_base(text: &str, from: &str, to: &str) -> String {
     let line = |line: &str| {
         let words: Vec<_> = line.split_whitespace().collect();
         match words[..] {
-            [directive, base] if directive.eq_ignore_ascii_case("RewriteBase") && base == old_base => {
-                line.replacen(&old_base, &new_base, 1)
+            [directive, base] if directive.eq_ignore_ascii_case("RewriteBase") && base == from => {
+                line.replacen(from, to, 1)
             }
-            [directive, _, to, ..]
-                if directive.eq_ignore_ascii_case("RewriteRule") && to == format!("{old_base}index.php") =>
+            [directive, _, index, ..]
+                if directive.eq_ignore_ascii_case("RewriteRule") && index == format!("{from}index.php") =>
             {
-                line.replacen(to, &format!("{new_base}index.php"), 1)
+                line.replacen(index, &format!("{to}index.php"), 1)
             }
             _ => line.to_owned(),
         }
     };
-    Ok(text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }

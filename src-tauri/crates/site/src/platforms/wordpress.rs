@@ -51,7 +51,13 @@ impl Platform for WordPress {
         let document = Document::read(&file)?;
         let shared = String::from_utf8_lossy(document.bytes()).contains("/etc/wordpress/config-");
         let (layout, reading) = if shared {
-            (Layout::Shared, read(&debian_file(hints)?, &hints.environment, &place)?)
+            let reading = match debian_file(hints) {
+                Ok(own) => read(&own, &hints.environment, &place)?,
+                // The operator's word is enough.
+                Err(_) if hints.database.is_some() => Reading::default(),
+                Err(problem) => return Err(problem),
+            };
+            (Layout::Shared, reading)
         } else {
             (Layout::Php, read(&file, &hints.environment, &place)?)
         };
