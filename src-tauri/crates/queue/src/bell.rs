@@ -77,4 +77,9 @@ impl Bell {
         let _ = std::fs::remove_file(&self.socket);
         tokio::net::UnixDatagram::bind(&self.socket).ok()
     }
+
+    /// Takes the socket away, while the runner lock is still held.
+    pub fn close(&self) {
+        let _ = std::fs::remove_file(&self.socket);
+    }
 }

@@ -165,3 +165,10 @@ pub use step::{Done, Step, Undone};
 pub use subscribe::{JobProgress, News, Snapshot, Subscription};
 pub use view::{JobView, StepState, StepView};
 pub use wait::WaitingFor;
+
+/// The statements whose speed depends on an index, for the test that looks at their plans.
+#[doc(hidden)]
+pub mod plans {
+    pub const CANDIDATES: &str = crate::claim::CANDIDATES;
+    pub const EARLIEST: &str = crate::due::EARLIEST;
+}

@@ -151,6 +151,7 @@ impl Turns {
             }
         }
         self.shared.bell.set_runs_here(false);
+        self.shared.bell.close();
         self.control.idle.send_replace(true);
     }
 
