@@ -419,7 +419,11 @@ async fn the_prefix_is_asked_of_the_database_where_the_configuration_does_not_sa
 fn sqlite_is_found_in_its_usual_and_its_own_place() {
     let place = Place::new();
     place.wordpress("shop");
-    place.write("shop/wp-content/db.php", "<?php // SQLite integration");
+    let plugin = place.path("shop/wp-content/plugins/sqlite").display().to_string();
+    place.write(
+        "shop/wp-content/db.php",
+        &format!("<?php // SQLite integration\nrequire_once '{plugin}/db.php';"),
+    );
     place.write("shop/wp-config.php", CONFIG);
     let file = |folder: &str| {
         let DatabaseAddress::Sqlite { path } = place.recognised(folder).site.database.unwrap().address else {

@@ -99,6 +99,8 @@ impl Work<'_> {
     async fn options(&mut self, mark: Option<&str>) -> Result<()> {
         for prefix in self.target.prefixes() {
             self.option(&prefix, "blog_public", "0", None).await?;
+            // Else WordPress may ask the first administrator who logs in whether the address for mail is still right.
+            self.option(&prefix, "admin_email_lifespan", "4102444800", None).await?;
             if let Some(mark) = mark {
                 let name = self.read_option(&prefix, "blogname").await?.unwrap_or_default();
                 if !name.starts_with(mark) {

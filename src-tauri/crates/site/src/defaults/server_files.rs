@@ -7,12 +7,17 @@ use crate::platforms::Address;
 /// Files of the web server and of PHP that name folders: the firewall of a plugin is one of them.
 const FILES: [&str; 5] = [".htaccess", ".user.ini", "php.ini", "web.config", "wordfence-waf.php"];
 
+/// Files of the content folder that other programs write with folders in them.
+const DROP_INS: [&str; 3] = ["db.php", "advanced-cache.php", "object-cache.php"];
+
 /// Turns the folders of the source and the path of its address, in the files that the web server reads, into those of the copy.
 pub(super) fn adapt(target: &Target<'_>) -> Result<Vec<Setting>> {
     let mut folders = vec![joined(target.root, &target.site.web), joined(target.root, &target.site.core)];
     folders.dedup();
     let mut settings = Vec::new();
-    for path in folders.iter().flat_map(|folder| FILES.map(|name| folder.join(name))) {
+    let content = joined(target.root, &target.site.content);
+    let beside = folders.iter().flat_map(|folder| FILES.map(|name| folder.join(name)));
+    for path in beside.chain(DROP_INS.map(|name| content.join(name))) {
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let name = path.strip_prefix(target.root).unwrap_or(&path).display().to_string();
         let mut changed = folders_moved(target, &text);
