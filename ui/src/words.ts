@@ -76,7 +76,6 @@ export const words = {
     batchFailed: (n: string) => `${n} failed`,
     priority: (n: number) => `priority ${n > 0 ? '+' : ''}${n}`,
     prepares: 'Preparing…',
-    tidies: 'Taking back what it made…',
   },
 
   filter: {
@@ -104,6 +103,8 @@ export const words = {
     pause: 'Pause',
     resume: 'Resume',
     cancel: 'Cancel…',
+    clearUp: 'Take back what it made…',
+    takesBack: 'Taking back',
     retry: 'Retry',
     retryStep: 'Retry this step',
     retryNow: 'Try now',
@@ -266,6 +267,8 @@ export const words = {
 
   ask: {
     cancelOne: (title: string) => `Cancel the clone of ${title}?`,
+    clearUp: (title: string) => `Take back what the clone of ${title} made?`,
+    clearUpDo: 'Take it back',
     cancelMany: (n: string) => `Cancel ${n} jobs?`,
     cancelUndo: 'What it has made so far is taken back:',
     cancelNothing: 'It has not begun, so there is nothing to take back.',

@@ -13,7 +13,8 @@ export function can(verb: Verb, row: JobRow): boolean {
     case 'retry':
       return row.state === 'failed' || row.state === 'waiting' || row.state === 'cancelled';
     case 'cancel':
-      return !hasEnded(row);
+      // What a failed job left behind can be taken back as well.
+      return !hasEnded(row) || row.state === 'failed';
     case 'up':
       return !hasEnded(row) && row.priority < 10;
     case 'down':

@@ -13,8 +13,8 @@ const keys = (active: Job[], history: Job[] = [], batches = new Map<string, Job[
 test('who needs a person comes first, then what runs, waits, is in line, is paused, and the history by day', () => {
   const queued = make({ state: 'queued' });
   const running = make({ state: 'running', step: 6 });
-  const person = make({ state: 'waiting', step: 6, waiting: { code: 'person', message: 'The disk is full', until: null } });
-  const waiting = make({ state: 'waiting', step: 6, waiting: { code: 'retry', message: 'Again', until: null } });
+  const person = make({ state: 'waiting', step: 6, waiting: { code: 'disk-full', message: 'The disk is full', until: null, needs_person: true, help: 'Free some space.' } });
+  const waiting = make({ state: 'waiting', step: 6, waiting: { code: 'retry', message: 'Again', until: null, needs_person: false, help: '' } });
   const paused = make({ state: 'paused', step: 6 });
   const today = make({ state: 'completed', ago: 600 });
   const yesterday = make({ state: 'failed', step: 2, ago: 86_400 });

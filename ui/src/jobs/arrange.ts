@@ -49,12 +49,22 @@ export function arrange(active: Job[], history: Job[], batches: Map<string, Job[
   active.forEach(place);
   history.forEach(place);
   const items: Item[] = [];
-  for (const [group, rows] of groups) {
+  for (const [group, rows] of [...groups].sort(([a], [b]) => standing(a) - standing(b))) {
     if (rows.length === 0) continue;
     const size = group.startsWith('day:') ? null : rows.filter((row) => row.kind !== 'job' || !row.child).length;
     items.push({ kind: 'head', key: `head:${group}`, group, size }, ...rows);
   }
   return items;
+}
+
+const DAYS = ['day:today', 'day:yesterday', 'day:week'];
+
+/** Where a group stands: months keep the order in which they came, for jobs come newest first. */
+function standing(group: string): number {
+  const at = ORDER.findIndex((known) => known === group);
+  if (at >= 0) return at;
+  const day = DAYS.indexOf(group);
+  return ORDER.length + (day >= 0 ? day : DAYS.length);
 }
 
 function into(groups: Map<string, Item[]>, group: string): Item[] {
@@ -72,8 +82,8 @@ export function shows(filter: JobFilter, job: Job): boolean {
   return !words || `${row.title} ${row.source ?? ''} ${row.target ?? ''}`.toLowerCase().includes(words);
 }
 
-/** One higher waits a quarter of an hour less: the order in which the window shows what was added since it opened. */
-const PRIORITY_MS = 900_000;
+/** One higher counts as two minutes of waiting, as the queue has it: for what was added since the window opened. */
+const PRIORITY_MS = 120_000;
 
 /** Where a job stands in line: the smaller the sooner. */
 export function rank(job: Job): number {

@@ -62,7 +62,7 @@ export function choicesFor(deck: Deck, jobs: Job[]): Choice[] {
       danger: true,
       run: () => void (deck.asking = { what: 'delete', id: single.id }),
     },
-    some('cancel') && { id: 'cancel', label: words.job.cancel, icon: X, keys: 'Del', danger: true, apart: true, run: () => void deck.steer('cancel', jobs) },
+    some('cancel') && { id: 'cancel', label: single?.state === 'failed' ? words.job.clearUp : words.job.cancel, icon: X, keys: 'Del', danger: true, apart: true, run: () => void deck.steer('cancel', jobs) },
   ];
   return choices.filter((choice): choice is Choice => choice !== false && choice !== undefined);
 }

@@ -53,5 +53,5 @@ export function hasEnded(row: Pick<JobRow, 'state'>): boolean {
 
 /** Whether a job waits for something that only a person can do. */
 export function needsPerson(row: Pick<JobRow, 'state' | 'waiting_for'>): boolean {
-  return row.state === 'waiting' && (row.waiting_for?.code.startsWith('person') ?? false);
+  return row.state === 'waiting' && (row.waiting_for?.needs_person ?? false);
 }

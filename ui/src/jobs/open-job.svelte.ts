@@ -11,18 +11,25 @@ const PAUSE_MS = 250;
 export class OpenJob {
   view: JobView | null = $state.raw(null);
   problem: Problem | null = $state.raw(null);
+  private seq = 0;
+  private step: string | undefined;
   private loading = false;
   private again = false;
 
   constructor(
     private readonly backend: Backend,
     readonly id: string,
+    known?: { seq: number; step: string | undefined },
   ) {
-    void this.load();
+    void this.load(known);
   }
 
-  /** Loads the job, or loads it once more when it is being loaded already. */
-  async load(): Promise<void> {
+  /** Loads the job as the list has it by now, or once more when it is being loaded already. */
+  async load(known?: { seq: number; step: string | undefined }): Promise<void> {
+    if (known) {
+      this.seq = Math.max(this.seq, known.seq);
+      this.step = known.step;
+    }
     if (this.loading) {
       this.again = true;
       return;
@@ -42,9 +49,9 @@ export class OpenJob {
     }, PAUSE_MS);
   }
 
-  /** Whether what is shown is older than what the list knows. */
+  /** Whether the list knows of a change, or of another step at work, that this was not loaded for. */
   isBehind(seq: number, step: string | undefined): boolean {
-    return this.view !== null && (seq > this.view.seq || (step !== undefined && step !== this.view.current_step));
+    return seq > this.seq || (step !== undefined && step !== this.step && step !== this.view?.current_step);
   }
 }
 

@@ -7,7 +7,7 @@ import type { QueueStatus } from '../backend/wire/QueueStatus';
 import type { Snapshot } from '../backend/wire/Snapshot';
 import type { Update } from '../backend/wire/Update';
 import { arrange, type Item, rank, shows } from './arrange';
-import { hasEnded, Job } from './job.svelte';
+import { Job } from './job.svelte';
 
 const PAGE = 100;
 const ENDED = ['completed', 'failed', 'cancelled'] as const;
@@ -75,9 +75,12 @@ export class Queue {
     this.seq = snapshot.seq;
     this.status = snapshot.queue;
     this.unread = snapshot.unread;
-    this.active = snapshot.active.map((row) => this.know(row));
+    const sure = (row: JobRow): JobRow => ({ ...row, seq: Math.max(row.seq, snapshot.seq) });
+    this.active = snapshot.active.map((row) => this.know(sure(row)));
+    const ended = snapshot.history.jobs.map(sure);
+    ended.forEach((row) => this.know(row));
     if (this.filtered) void this.narrow(this.filter);
-    else this.setHistory(snapshot.history.jobs, snapshot.history.next);
+    else this.setHistory(ended, snapshot.history.next);
     this.gather();
   }
 
@@ -162,7 +165,7 @@ export class Queue {
       const page = await this.backend.jobsPage({ ...this.filter, states: wanted.length ? wanted : [...ENDED] }, this.next, PAGE);
       if (asked !== this.asked) return;
       const known = new Set(this.history.map((job) => job.id));
-      const fresh = page.jobs.filter((row) => hasEnded(row) && !known.has(row.id)).map((row) => this.know(row));
+      const fresh = page.jobs.filter((row) => !known.has(row.id)).map((row) => this.know(row));
       this.setHistory([...this.history.map((job) => job.row), ...fresh.map((job) => job.row)], page.next);
     } catch (refused) {
       if (asked === this.asked) this.older = problemOf(refused);
@@ -170,7 +173,7 @@ export class Queue {
   }
 
   private setHistory(rows: JobRow[], next: string | null): void {
-    this.history = rows.filter(hasEnded).map((row) => this.know(row));
+    this.history = rows.map((row) => this.know(row)).filter((job) => job.ended);
     this.next = next;
     this.older = next === null ? 'end' : 'more';
     this.gather();
@@ -193,7 +196,7 @@ export class Queue {
       void this.backend
         .jobsPage({ ...NO_FILTER, batch }, null, 500)
         .then((page) => {
-          page.jobs.forEach((row) => this.know(row));
+          page.jobs.filter((row) => row.batch === batch).forEach((row) => this.know(row));
           this.gather();
         })
         .catch(() => undefined);

@@ -10,7 +10,7 @@ import { Queue } from './queue.svelte';
 const now = Date.now();
 const status = { paused: false, slots: 4, running: 1, queued: 0, waiting: 0, held: 0, cpu_percent: 5, memory_used: 1, memory_total: 2, runner: null };
 const nothing: Update = { seq: 0, changed: [], removed: [], ticks: [], queue: null, unread: null, show: null, source: null, resync: false };
-const told = (part: Partial<Told> & { n: number; state: Told['state'] }, seq = 1): JobRow => ({ ...row(view({ title: `site-${part.n}`, ...part }, now)), seq });
+const told = (part: Partial<Told> & { n: number; state: Told['state'] }, seq = 1): JobRow => ({ ...row(view({ title: `site-${part.n}`, ...part }, now)), seq: 10 + seq });
 const running = (n: number, seq = 1) => told({ n, state: 'running', step: 6, share: 0.2, ago: 60 }, seq);
 const tick = (n: number, progress: number): Tick => ({
   job: id(n),

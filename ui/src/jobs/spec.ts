@@ -9,7 +9,8 @@ export interface CloneSpec {
   open_egress: boolean;
   neutralise_off: string[];
   allow_unreadable: boolean;
-  verify: string;
+  /** Every file is compared byte for byte. */
+  full: boolean;
 }
 
 export function cloneSpec(spec: unknown): CloneSpec {
@@ -26,6 +27,6 @@ export function cloneSpec(spec: unknown): CloneSpec {
     open_egress: found['open_egress'] === true,
     neutralise_off: list('neutralise_off'),
     allow_unreadable: found['allow_unreadable'] === true,
-    verify: text('verify') ?? 'sampled',
+    full: found['verify_all'] === true,
   };
 }

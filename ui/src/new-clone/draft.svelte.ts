@@ -50,6 +50,8 @@ export class Draft {
       target: this.target.trim(),
       url: this.url.trim() || null,
       db: this.db.trim() || null,
+      source_db: null,
+      source_url: null,
       skip: [...this.skip],
       exclude: [...this.exclude],
       replace: this.replace,
@@ -127,7 +129,7 @@ export class Draft {
     this.skip = spec.skip;
     this.exclude = spec.exclude;
     this.off = spec.neutralise_off;
-    this.full = spec.verify === 'full';
+    this.full = spec.full;
     this.unreadable = spec.allow_unreadable;
     this.guids = spec.keep_guids;
     this.openEgress = spec.open_egress;

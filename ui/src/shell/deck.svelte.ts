@@ -115,7 +115,8 @@ export class Deck {
     const [only] = keys;
     const id = keys.length === 1 && only && !only.startsWith('batch:') ? only : null;
     if (id === (this.open?.id ?? null)) return;
-    this.open = id ? new OpenJob(this.backend, id) : null;
+    const known = id ? this.queue.get(id) : undefined;
+    this.open = id ? new OpenJob(this.backend, id, { seq: known?.row.seq ?? 0, step: known?.tick?.step }) : null;
     void this.backend.setLooking(id).catch(() => undefined);
     if (id && this.tab === 'receipt' && this.queue.get(id)?.row.state !== 'completed') this.tab = 'steps';
   }

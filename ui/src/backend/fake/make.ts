@@ -64,7 +64,7 @@ export function job(told: Told, now: number): JobView {
     at.error = told.state === 'failed' ? (told.error ?? NOT_EMPTY) : (told.error ?? null);
   }
   const name = told.title.split('.')[0] ?? told.title;
-  const url = told.url ?? `http://${name}.localhost:8410`;
+  const url = told.url ?? 'http://127.0.0.1:8410';
   const source = told.source ?? `/home/ada/sites/${name}`;
   const target = told.target ?? `/home/ada/sites/${name}-copy`;
   const active = steps.reduce((sum, step) => sum + step.active_ms, 0);
@@ -95,13 +95,12 @@ export function job(told: Told, now: number): JobView {
     spec: {
       source,
       target,
-      url,
+      url: told.url ?? null,
       db: `mysql://shop@127.0.0.1/${name}_copy`,
       skip: (told.skip ?? []).map((step) => step.replace('copy-', '')),
       exclude: ['wp-content/cache/**'],
       replace: false,
-      verify: 'sampled',
-      priority: told.priority ?? 0,
+      verify_all: false,
     },
     seq: 0,
   };

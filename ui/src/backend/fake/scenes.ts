@@ -34,6 +34,11 @@ const UNREADABLE = problem(
   { table: `wp_${'woocommerce_sessions_'.repeat(4)}archive`, server: 'db-primary.internal.department-of-questions.example.museum:3306' },
 );
 
+/** Why a job is not running; what has a word of help needs a person. */
+function waits(code: string, message: string, until: string | null = null, help = ''): NonNullable<JobView['waiting_for']> {
+  return { code, message, until, needs_person: help !== '', help };
+}
+
 function usual(now: number): JobView[] {
   const inSeconds = (seconds: number) => new Date(now + seconds * 1000).toISOString();
   const told: Told[] = [
@@ -58,7 +63,7 @@ function usual(now: number): JobView[] {
       step: 7,
       share: 0.35,
       error: SERVER_GONE,
-      waiting: { code: 'retry', message: 'Database went away; trying again', until: inSeconds(24) },
+      waiting: waits('retry', 'Database went away; trying again', inSeconds(24)),
       ago: 96,
     },
     {
@@ -67,7 +72,7 @@ function usual(now: number): JobView[] {
       state: 'waiting',
       step: 6,
       share: 0.71,
-      waiting: { code: 'person', message: 'The disk is full: 1.2 GB are needed on /home, 310 MB are free', until: null },
+      waiting: waits('disk-full', 'The disk is full: 1.2 GB are needed on /home, 310 MB are free', null, 'Free some space, then go on.'),
       error: FULL,
       ago: 840,
     },
@@ -75,14 +80,14 @@ function usual(now: number): JobView[] {
       n: 900_006,
       title: 'blog.example.org',
       state: 'queued',
-      waiting: { code: 'memory', message: 'Waits for memory: needs 512 MB, 310 MB free', until: null },
+      waiting: waits('memory', 'Waits for memory: needs 512 MB, 310 MB free'),
       ago: 30,
     },
     {
       n: 900_007,
       title: 'verein.example.org',
       state: 'queued',
-      waiting: { code: 'slot', message: 'Next in line when one of 4 slots is free', until: null },
+      waiting: waits('slot', 'Next in line when one of 4 slots is free'),
       priority: 5,
       ago: 20,
     },
@@ -95,7 +100,7 @@ function line(now: number, size: number): JobView[] {
   return Array.from({ length: size }, (_, n) => {
     const message = n === 0 ? 'Next in line when one of 4 slots is free' : `${n} jobs are before it`;
     return job(
-      { n: 910_000 + n, title: `site-${n + 1}.example.com`, state: 'queued', waiting: { code: 'slot', message, until: null }, ago: 7200 - n },
+      { n: 910_000 + n, title: `site-${n + 1}.example.com`, state: 'queued', waiting: waits('slot', message), ago: 7200 - n },
       now,
     );
   });
@@ -108,7 +113,7 @@ function long(now: number): JobView[] {
   return [
     job({ n: 900_001, title: LONG, state: 'running', step: 7, share: 0.62, source, target: `/srv/copies/${LONG}`, url: `https://preview.${LONG}` }, now),
     job(
-      { n: 900_002, title: LONG, state: 'waiting', step: 7, share: 0.2, waiting: { code: 'retry', message, until: new Date(now + 40_000).toISOString() } },
+      { n: 900_002, title: LONG, state: 'waiting', step: 7, share: 0.2, waiting: waits('retry', message, new Date(now + 40_000).toISOString()) },
       now,
     ),
   ];

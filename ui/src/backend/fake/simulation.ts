@@ -125,8 +125,8 @@ export class Simulation {
       job.current_step = following.name;
     } else {
       Object.assign(job, { state: 'completed', current_step: null, progress: 100, eta_seconds: null, finished_at: new Date(now).toISOString() });
-      const spec = job.spec as { url: string };
-      job.result = { url: spec.url, username: 'clonedeck', folder: job.target, database: 'mysql://shop@127.0.0.1/shop_copy', findings: 0 };
+      const spec = job.spec as { url: string | null };
+      job.result = { url: spec.url ?? 'http://127.0.0.1:8410', username: 'clonedeck', folder: job.target, database: 'mysql://shop@127.0.0.1/shop_copy', findings: 0 };
     }
     this.changed(job);
   }

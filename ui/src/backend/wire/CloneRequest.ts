@@ -21,6 +21,14 @@ url: string | null,
  */
 db: string | null, 
 /**
+ * Database of the source, where its configuration does not say.
+ */
+source_db: string | null, 
+/**
+ * Address of the source, where neither configuration nor database say.
+ */
+source_url: string | null, 
+/**
  * Parts that are left out.
  */
 skip: Array<string>, 

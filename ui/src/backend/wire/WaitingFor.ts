@@ -15,4 +15,12 @@ message: string,
 /**
  * When it goes on by itself, where that is known.
  */
-until: string | null, };
+until: string | null, 
+/**
+ * Whether it waits until a person does something.
+ */
+needs_person: boolean, 
+/**
+ * What to do; may be empty.
+ */
+help: string, };
