@@ -62,16 +62,19 @@ impl Clonedeck {
 
     /// What a clone would do, and what stands in its way. Writes nothing.
     pub async fn plan_clone(&self, request: &CloneRequest, password: Option<&str>) -> Result<ClonePlan, Problem> {
-        let spec = spec(request)?;
-        let site = clone::learn(&spec).await.map_err(convert::site_problem)?;
-        let draft = clone::draft(&spec, &site, &Unwatched).await.map_err(convert::site_problem)?;
-        let mut obstacles: Vec<Problem> = draft.obstacles.into_iter().map(convert::site_problem).collect();
-        if let Some(address) = &spec.db {
-            let given = password.map(Secret::new);
-            if let Err(why) = reachable(&spec, address, given).await {
-                obstacles.push(convert::site_problem(why));
-            }
+        let mut spec = spec(request)?;
+        self.keep_password(&mut spec, password)?;
+        let planned = async {
+            let site = clone::learn(&spec).await?;
+            let draft = clone::draft(&spec, &site, &self.secrets, &Unwatched).await?;
+            Ok((site, draft))
+        };
+        let planned = planned.await;
+        if let Some(name) = &spec.db_secret {
+            self.secrets.forget(name);
         }
+        let (site, draft) = planned.map_err(convert::site_problem)?;
+        let obstacles: Vec<Problem> = draft.obstacles.into_iter().map(convert::site_problem).collect();
         let wordpress = site.kind == Kind::WordPress;
         let neutralise = SWITCHES
             .iter()
@@ -112,10 +115,16 @@ impl Clonedeck {
             .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
             .map_err(convert::site_problem)?;
         spec.name = spec.name.or(title);
+        self.keep_password(&mut spec, password)?;
+        self.add_clone(&spec, request.priority).await
+    }
+
+    /// Keeps the password that was given for the copy's database apart from what the job is asked for.
+    fn keep_password(&self, spec: &mut CloneSpec, password: Option<&str>) -> Result<(), Problem> {
         if let (Some(password), Some(_)) = (password, &spec.db) {
             spec.db_secret = Some(self.secrets.keep(&Secret::new(password)).map_err(convert::site_problem)?);
         }
-        self.add_clone(&spec, request.priority).await
+        Ok(())
     }
 
     pub(crate) async fn add_clone(&self, spec: &CloneSpec, priority: i32) -> Result<String, Problem> {
@@ -153,17 +162,6 @@ impl Clonedeck {
         }
         Ok(seen)
     }
-}
-
-async fn reachable(spec: &CloneSpec, address: &DatabaseAddress, given: Option<Secret>) -> clonedeck_site::Result<()> {
-    let DatabaseAddress::Mysql { server, user, .. } = address else { return Ok(()) };
-    let password = match given {
-        Some(given) => given,
-        None => clone::open_source(spec).await?.password_for(address, spec, &clonedeck_jobs::Secrets::default())?,
-    };
-    // The database itself may be yet to be made; the server and the login have to be there.
-    let server = DatabaseAddress::Mysql { server: server.clone(), user: user.clone(), name: "information_schema".to_owned() };
-    databases::tables(&server, &password, databases::Access::Read).await.map(drop)
 }
 
 /// What can be refused before a job is added, without reading more than a few files. Answers a title for the job.

@@ -144,7 +144,8 @@ impl Clonedeck {
 
     /// What deleting a copy removes, a line each.
     pub async fn delete_copy_plan(&self, id: &str) -> Result<Vec<String>, Problem> {
-        Ok(self.made(id).await?.1.what_goes())
+        let (copy, made) = self.made(id).await?;
+        Ok(made.what_goes(&copy.spec))
     }
 
     /// Deletes a copy: what the job made and nothing else. `confirm` is the name of its folder.
@@ -159,7 +160,10 @@ impl Clonedeck {
             return Err(problem("copy.confirm", format!("To delete this copy, type the name of its folder: {name}"), ""));
         }
         let id = copy.id.to_string();
-        made.remove(&id, &copy.folder, &copy.spec, &self.secrets, &self.previews, &Unwatched).await.map_err(convert::site_problem)?;
+        let finished = job.state == JobState::Completed;
+        made.remove(&id, &copy.folder, finished, &copy.spec, &self.secrets, &self.previews, &Unwatched)
+            .await
+            .map_err(convert::site_problem)?;
         Made::forget(&copy.folder);
         Ok(())
     }

@@ -86,7 +86,7 @@ impl Clonedeck {
             .into_iter()
             .map(|line| LogLine {
                 n: line.number - 1,
-                at: line.at.to_string(),
+                at: format!("{:.3}", line.at),
                 level: line.level.word().to_owned(),
                 step: line.step,
                 text: line.text,

@@ -12,6 +12,8 @@ mod announce;
 mod clones;
 mod convert;
 mod copies;
+mod demo;
+mod doctor;
 mod follow;
 mod jobs;
 mod place;

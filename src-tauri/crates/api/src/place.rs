@@ -36,6 +36,7 @@ pub fn begin_log(data_dir: &Path, verbose: u8) {
     let filter = |default: &str| {
         EnvFilter::try_from_env("CLONEDECK_LOG").unwrap_or_else(|_| EnvFilter::new(default))
     };
+    let _ = std::fs::create_dir_all(data_dir.join("logs"));
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("clonedeck")

@@ -209,7 +209,7 @@ impl LogPrinter {
                 if say.json {
                     say.line(line);
                 } else {
-                    say.text(&format!("{} {:<8} {}", line.at, line.step, line.text));
+                    say.text(&format!("{} {:<20} {}", line.at, line.step, line.text));
                 }
             }
         }

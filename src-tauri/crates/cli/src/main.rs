@@ -40,7 +40,7 @@ struct Words {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Clone(verbs::clone::Words),
-    //Demo(verbs::demo::Words),
+    Demo(verbs::demo::Words),
     Inspect(verbs::inspect::Words),
     Jobs(verbs::jobs::Words),
     Show(verbs::show::Words),
@@ -54,7 +54,7 @@ enum Verb {
     Retry(verbs::steer::RetryWords),
     Priority(verbs::steer::PriorityWords),
     Work(verbs::work::Words),
-    //Doctor(verbs::doctor::Words),
+    Doctor(verbs::doctor::Words),
 }
 
 fn main() -> ExitCode {
@@ -80,7 +80,7 @@ async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
     let open = clonedeck_api::Open { data_dir: words.data_dir, holder: "clonedeck".into(), previews_go_on: true, verbose: words.verbose };
     match words.verb {
         Verb::Clone(words) => verbs::clone::run(words, open, say).await,
-        //Verb::Demo(words) => verbs::demo::run(words, open, say).await,
+        Verb::Demo(words) => verbs::demo::run(words, open, say).await,
         Verb::Inspect(words) => verbs::inspect::run(words, say).await,
         Verb::Jobs(words) => verbs::jobs::run(words, open, say).await,
         Verb::Show(words) => verbs::show::run(words, open, say).await,
@@ -94,6 +94,6 @@ async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
         Verb::Retry(words) => verbs::steer::retry(words, open, say).await,
         Verb::Priority(words) => verbs::steer::priority(words, open, say).await,
         Verb::Work(words) => verbs::work::run(words, open, say).await,
-        //Verb::Doctor(words) => verbs::doctor::run(words, open, say).await,
+        Verb::Doctor(words) => verbs::doctor::run(words, open, say).await,
     }
 }

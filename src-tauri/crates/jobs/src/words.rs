@@ -13,6 +13,11 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// `1 file`, `2 files`; for words whose plural takes an s.
+pub fn counted(number: u64, word: &str) -> String {
+    if number == 1 { format!("1 {word}") } else { format!("{} {word}s", count(number)) }
+}
+
 /// Bytes with a unit, in powers of 1000.
 pub fn bytes(number: u64) -> String {
     if number < 1000 {

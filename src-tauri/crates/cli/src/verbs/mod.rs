@@ -1,8 +1,8 @@
 //! One file for each verb: its words, and what it does with them.
 
 pub mod clone;
-//pub mod demo;
-//pub mod doctor;
+pub mod demo;
+pub mod doctor;
 pub mod inspect;
 pub mod jobs;
 pub mod logs;

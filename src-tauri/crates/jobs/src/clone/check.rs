@@ -15,7 +15,7 @@ use super::receipt::Receipt;
 use super::rewrite::AllRewritten;
 use super::{CloneSite, CloneSpec, CopyCore, CopyDatabase, CopyMedia, CopyModules, CopyThemes, Made, RewriteAddresses, UpdateSiteDefaults};
 use super::{copy_files, plan, rewrite_files, rewriting, source};
-use crate::words::count;
+use crate::words::{count, counted};
 use crate::{Previews, Secrets, Watching};
 
 /// Holds the copy against what was counted before it was made, looks for the old address everywhere, and asks the running copy.
@@ -52,7 +52,10 @@ impl Step for CheckTheCopy {
         for part in &copied {
             receipt.files.listed.extend(copy_files::listed(&part.report).into_iter().map(|(path, why)| format!("{path}: {why}")));
         }
-        let settled = ctx.output_of::<CopyDatabase>()?.settled;
+        let settled = match &rewritten.settled {
+            settled if settled.passes > 0 || !settled.tables.is_empty() => settled.clone(),
+            _ => ctx.output_of::<CopyDatabase>()?.settled,
+        };
         receipt.findings.extend(settled.moving.iter().map(|table| {
             format!("The table {table} kept changing while it was copied; its rows are not of the same moment as the others.")
         }));
@@ -61,7 +64,7 @@ impl Step for CheckTheCopy {
             let made = Made::read(&folder)?
                 .ok_or_else(|| Problem::permanent("job.folder", "The job's own notes of what it made are gone."))?;
             receipt.files.excluded.clone_from(&made.planned.left_out);
-            let look = Look { made: &made, spec: ctx.spec(), secrets: &self.secrets, job_dir: &folder, job: &job };
+            let look = Look { made: &made, spec: ctx.spec(), secrets: &self.secrets, job_dir: &folder, job: &job, finished: false };
             look.files(&rewritten.files.changed, &mut receipt, &watch).await?;
             look.database(&mut receipt, &watch).await?;
             let login = self.login(&folder, &job, updated.username.as_deref());
@@ -78,9 +81,13 @@ impl Step for CheckTheCopy {
         }
         let findings = receipt.findings.len() as u32;
         let told = match findings {
-            0 => format!("{} files and {} tables are right", count(receipt.files.count), count(receipt.tables.len() as u64)),
-            1 => "1 finding".to_owned(),
-            many => format!("{} findings", count(u64::from(many))),
+            0 if receipt.tables.is_empty() => format!("{} as they should be", counted(receipt.files.count, "file")),
+            0 => format!(
+                "{} and {} as they should be",
+                counted(receipt.files.count, "file"),
+                counted(receipt.tables.len() as u64, "table")
+            ),
+            many => counted(u64::from(many), "finding"),
         };
         ctx.log(Level::Info, &told);
         ctx.message(&told);
@@ -143,7 +150,7 @@ pub async fn recheck(
     let mut receipt = Receipt { files: before.files.clone(), findings: Vec::new(), pages: Vec::new(), tables: Vec::new(), ..before };
     receipt.files.differences = Vec::new();
     receipt.rewrite.left_over = Vec::new();
-    let look = Look { made: &made, spec, secrets, job_dir, job };
+    let look = Look { made: &made, spec, secrets, job_dir, job, finished: true };
     look.files(&changed, &mut receipt, watch).await?;
     look.database(&mut receipt, watch).await?;
     look.pages(previews, None, &mut receipt, watch).await?;
@@ -157,6 +164,8 @@ struct Look<'a> {
     secrets: &'a Secrets,
     job_dir: &'a Path,
     job: &'a str,
+    /// Whether the job's marks are gone from the copy's database.
+    finished: bool,
 }
 
 impl Look<'_> {
@@ -224,7 +233,11 @@ impl Look<'_> {
 
     /// The database: rows by table on both sides, the old address in any column of text, values that do not parse.
     async fn database(&self, receipt: &mut Receipt, watch: &dyn Watch) -> Result<()> {
-        let both = source::both(self.spec, &self.made.planned, self.secrets, self.job).await?;
+        let both = if self.finished {
+            source::finished(self.spec, &self.made.planned, self.secrets).await?
+        } else {
+            source::both(self.spec, &self.made.planned, self.secrets, self.job).await?
+        };
         let Some((database, target)) = both else { return Ok(()) };
         let rewriter = self.rewriter()?;
         let rewriting = rewriter.as_ref().map(|rewriter| rewriting::rewriting(self.spec, &self.made.site, rewriter));
@@ -242,12 +255,6 @@ impl Look<'_> {
         let cells: u64 = checked.left_over.iter().map(|left| left.cells).sum();
         if cells > 0 {
             receipt.findings.push(format!("The old address is left in {} cells of the copy's database.", count(cells)));
-        }
-        if checked.broken > 0 {
-            receipt.files.listed.push(format!(
-                "{} serialized values of the database do not parse; they did not in the source either",
-                count(checked.broken)
-            ));
         }
         Ok(())
     }
@@ -296,11 +303,27 @@ impl Look<'_> {
                 receipt.pages.extend(pages.pages.iter().map(|page| {
                     format!("{} ({}) answered {} in {} ms", page.name, page.url, page.status, page.ms)
                 }));
-                receipt.findings.extend(pages.findings());
+                for page in &pages.pages {
+                    let lacks = page.name == "asset" && page.status == 404 && self.source_lacks(&page.url);
+                    if lacks {
+                        receipt.files.listed.push(format!("{}: is asked for by the front page and is not in the source either", page.url));
+                    } else {
+                        receipt.findings.extend(page.findings.iter().map(|finding| format!("{} ({}): {finding}", page.name, page.url)));
+                    }
+                }
             }
             Err(problem) => receipt.findings.push(format!("The copy does not answer: {}", problem.message)),
         }
         Ok(())
+    }
+}
+
+impl Look<'_> {
+    /// Whether the source has no file for an address of the copy.
+    fn source_lacks(&self, url: &str) -> bool {
+        let Some(path) = url.strip_prefix(self.made.planned.url.as_str()) else { return false };
+        let path = path.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
+        !path.contains('%') && !path.contains("..") && !self.made.site.root.join(&self.made.site.web).join(path).exists()
     }
 }
 

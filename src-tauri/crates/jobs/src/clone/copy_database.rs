@@ -1,13 +1,13 @@
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
-use clonedeck_site::databases::{self, Copied, Settled};
+use clonedeck_site::databases::{self, CONNECTIONS, Copied, PASSES, Settled};
 use clonedeck_site::{Part, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{AttachPlatform, CloneSite, Plan, rewriting, source};
-use crate::words::count;
+use crate::words::counted;
 use crate::{Secrets, Watching};
 
-/// Copies the database and brings the copy to one moment of the source, rewriting addresses on the way.
+/// Copies the database, rewriting addresses on the way where its kind allows it.
 #[derive(Debug)]
 pub struct CopyDatabase {
     /// Where passwords are kept.
@@ -19,17 +19,9 @@ pub struct CopyDatabase {
 pub struct CopiedDatabase {
     /// How it went.
     pub copied: Copied,
-    /// How it was brought to one moment.
+    /// How it was brought to one moment; where addresses are rewritten, that comes after it.
     pub settled: Settled,
 }
-
-/// Connections that copy at a time: as many as the machine has processors to serve them, and never a crowd.
-pub(super) fn connections() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 4)
-}
-
-/// Passes over the source before what still moves is listed.
-const PASSES: u32 = 4;
 
 impl Step for CopyDatabase {
     type Job = CloneSite;
@@ -53,23 +45,38 @@ impl Step for CopyDatabase {
             };
             let rewriter = rewriting::rewriter(&site, &planned)?;
             let rewriting = rewriter.as_ref().map(|rewriter| rewriting::rewriting(ctx.spec(), &site, rewriter));
-            let copied = databases::copy(&database, &target, rewriting.as_ref(), connections(), &watch).await?;
-            let settled = databases::settle(&database, &target, rewriting.as_ref(), PASSES, &watch).await?;
+            let copied = databases::copy(&database, &target, rewriting.as_ref(), CONNECTIONS, &watch).await?;
+            let settled = match &rewriting {
+                Some(_) => Settled::default(),
+                None => databases::settle(&database, &target, None, PASSES, &watch).await?,
+            };
             Ok(CopiedDatabase { copied, settled })
         };
         let done: CopiedDatabase = copy.await.map_err(|problem| watch.error(problem))?;
-        for change in done.copied.changes.iter().chain(&done.settled.changes) {
+        for change in &done.copied.changes {
             ctx.log(Level::Warn, format!("{}: {}", change.what, change.how));
         }
-        for table in &done.settled.moving {
-            ctx.log(Level::Warn, format!("{table} kept changing; its rows are not of the same moment as the others"));
-        }
-        let told = format!("{} tables · {} rows · {}", count(done.copied.tables), count(done.copied.rows), done.copied.way);
-        ctx.log(
-            Level::Info,
-            format!("{told}; settled in {} passes, {} ranges brought again", done.settled.passes, done.settled.brought),
-        );
+        log_settled(&done.settled, |level, line| ctx.log(level, line));
+        let told = format!("{} · {}", counted(done.copied.tables, "table"), counted(done.copied.rows, "row"));
+        ctx.log(Level::Info, format!("{told}; {}", done.copied.way));
         ctx.message(&told);
         Ok(Done::Completed(done))
+    }
+}
+
+/// Tells the log how the copy was brought to one moment of the source.
+pub(super) fn log_settled(settled: &Settled, log: impl Fn(Level, String)) {
+    for change in &settled.changes {
+        log(Level::Warn, format!("{}: {}", change.what, change.how));
+    }
+    for table in &settled.moving {
+        log(Level::Warn, format!("{table} kept changing; its rows are not of the same moment as the others"));
+    }
+    if settled.passes > 0 {
+        let passes = if settled.passes == 1 { "1 pass".to_owned() } else { format!("{} passes", settled.passes) };
+        log(
+            Level::Info,
+            format!("the copy is of one moment after {passes}; {} brought again", counted(settled.brought, "range")),
+        );
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AttachPlatform, CloneSite, CloneSpec, Plan, plan};
 use crate::Watching;
-use crate::words::{bytes, count};
+use crate::words::{bytes, count, counted};
 
 /// What of a part was copied.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -81,9 +81,9 @@ where
         ctx.log(Level::Warn, format!("{path}: {why}"));
     }
     let done = report.parts.get(&part).copied().unwrap_or_default();
-    let mut told = format!("{} files · {}", count(done.files + done.whole_files), bytes(done.bytes + done.whole_bytes));
+    let mut told = format!("{} · {}", counted(done.files + done.whole_files, "file"), bytes(done.bytes + done.whole_bytes));
     if done.whole_files > 0 {
-        told.push_str(&format!(" · {} were whole already", count(done.whole_files)));
+        told.push_str(&format!(" · {} of them whole already", count(done.whole_files)));
     }
     if *files > 0 {
         ctx.log(Level::Info, format!("{told}; on the disk"));

@@ -7,7 +7,7 @@ use clonedeck_site::{Part, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{CloneSite, CloneSpec, Made};
-use crate::words::count;
+use crate::words::counted;
 use crate::{Secrets, Watching};
 
 /// Gives the copy a configuration, settings and a login of its own, and keeps it from acting in the world, before it is ever started.
@@ -70,11 +70,7 @@ impl Step for UpdateSiteDefaults {
             ctx.set_secret_result(serde_json::json!({ "username": login.user, "password": login.password.reveal() }))?;
             ctx.set_result(serde_json::json!({ "username": login.user }))?;
         }
-        ctx.message(format!(
-            "{} settings · {} things kept quiet",
-            count(updated.settings.len() as u64),
-            count(updated.neutralised.len() as u64)
-        ));
+        ctx.message(format!("{} · kept quiet", counted(updated.settings.len() as u64, "setting")));
         Ok(Done::Completed(updated))
     }
 }

@@ -83,10 +83,13 @@ impl Made {
     }
 
     /// What deleting the copy removes, a line each.
-    pub fn what_goes(&self) -> Vec<String> {
+    pub fn what_goes(&self, spec: &CloneSpec) -> Vec<String> {
         let mut lines = vec![format!("the folder {}", self.planned.target.display())];
         if let Some(address) = &self.planned.database {
-            lines.push(format!("the database {address}"));
+            lines.push(match spec.db {
+                None => format!("the database {address}"),
+                Some(_) => format!("nothing of the database {address}: it was given, and stays as it is"),
+            });
         }
         if let Some(aside) = &self.aside {
             lines.push(format!("what was there before comes back from {}", aside.path().display()));
@@ -100,17 +103,25 @@ impl Made {
         &self,
         job: &str,
         job_dir: &Path,
+        finished: bool,
         spec: &CloneSpec,
         secrets: &Secrets,
         previews: &Previews,
         watch: &dyn Watch,
     ) -> Result<Vec<PathBuf>> {
         previews.stop(job).await?;
-        if let Some(address) = &self.planned.database
-            && !matches!(address, DatabaseAddress::Sqlite { .. })
-        {
-            let password = source::password(spec, address, secrets).await?;
+        if let Some(address) = &self.planned.database {
+            let password = match address {
+                DatabaseAddress::Mysql { .. } => source::password(spec, address, secrets).await?,
+                DatabaseAddress::Sqlite { .. } => Secret::default(),
+            };
             databases::Target::undo(address, &password, job, watch).await?;
+            // Once a copy is finished its marks are gone and the undo leaves it alone; a database that was made for it goes with it.
+            if let (DatabaseAddress::Mysql { name, .. }, None, true) = (address, &spec.db, finished) {
+                let server = address.with_name("information_schema");
+                let mut tables = databases::tables(&server, &password, Access::Write).await?;
+                tables.execute(&format!("DROP DATABASE IF EXISTS `{}`", name.replace('`', "``")), &[]).await?;
+            }
         }
         let mut kept = Vec::new();
         let indexes = plan::indexes(job_dir, &self.site)?;

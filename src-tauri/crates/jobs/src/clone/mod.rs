@@ -59,7 +59,7 @@ impl Job for CloneSite {
     fn steps(&self, line: &mut Line<Self>) {
         let secrets = || self.secrets.clone();
         line.step(AttachPlatform)
-            .step(Plan)
+            .step(Plan { secrets: secrets() })
             .step(PrepareTarget { secrets: secrets(), previews: self.previews.clone() })
             .step(CopyCore)
             .step(CopyModules)

@@ -3,19 +3,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
-use clonedeck_site::databases::{Count, DatabaseAddress, Survey};
+use clonedeck_site::databases::{self, Count, DatabaseAddress, Survey};
 use clonedeck_site::files::{self, Exclusions, Index};
 use clonedeck_site::platforms::{self, Site};
 use clonedeck_site::{Part, Problem, Result, Watch, fence, preview};
 use serde::{Deserialize, Serialize};
 
 use super::{AttachPlatform, CloneSite, CloneSpec, source};
-use crate::Watching;
-use crate::words::{bytes, count};
+use crate::{Secrets, Watching};
+use crate::words::{bytes, count, counted};
 
 /// Takes the index of files and tables, decides where everything goes, and finds what stands in the way before anything is written.
 #[derive(Debug)]
-pub struct Plan;
+pub struct Plan {
+    /// Where passwords are kept.
+    pub secrets: Secrets,
+}
 
 /// One pattern's share of what is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +86,7 @@ impl Step for Plan {
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Planned>, StepError> {
         let watch = Watching::new(ctx.handle());
         let site = ctx.output_of::<AttachPlatform>()?.site;
-        let draft = draft(ctx.spec(), &site, &watch).await.map_err(|problem| watch.error(problem))?;
+        let draft = draft(ctx.spec(), &site, &self.secrets, &watch).await.map_err(|problem| watch.error(problem))?;
         for warning in &draft.warnings {
             ctx.log(Level::Warn, warning);
         }
@@ -97,9 +100,9 @@ impl Step for Plan {
         let planned = draft.planned;
         ctx.set_weights(&weights(&planned)).await?;
         let (files, size) = planned.parts.values().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
-        let mut told = format!("{} files · {}", count(files), bytes(size));
+        let mut told = format!("{} · {}", counted(files, "file"), bytes(size));
         if planned.tables > 0 {
-            told.push_str(&format!(" · {} tables", count(planned.tables)));
+            told.push_str(&format!(" · {}", counted(planned.tables, "table")));
         }
         for out in planned.left_out.iter().filter(|out| out.files > 0) {
             ctx.log(Level::Info, format!("left out {}: {} files, {} ({})", out.pattern, count(out.files), bytes(out.bytes), out.reason));
@@ -150,7 +153,7 @@ pub(super) fn indexes(job_dir: &Path, site: &Site) -> Result<Vec<Arc<Index>>> {
 }
 
 /// Looks at everything and writes nothing.
-pub async fn draft(spec: &CloneSpec, site: &Site, watch: &dyn Watch) -> Result<Draft> {
+pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn Watch) -> Result<Draft> {
     let mut obstacles = Vec::new();
     let mut warnings = site.unread.clone();
     let ground = fence::check(&site.root, &spec.target)?;
@@ -215,6 +218,18 @@ pub async fn draft(spec: &CloneSpec, site: &Site, watch: &dyn Watch) -> Result<D
         }),
         _ => None,
     };
+    if let (Some(survey), Some(address)) = (&survey, &database) {
+        let password = opened.password_for(address, spec, secrets)?;
+        for right in databases::missing_rights(survey, address, &password).await? {
+            obstacles.push(
+                Problem::needs_person(
+                    "rights.missing",
+                    format!("The right {} on {} is missing for the database of the copy.", right.right, right.database),
+                )
+                .help(format!("Somebody who may gives it so: {}", right.grant)),
+            );
+        }
+    }
     let database_bytes = survey.as_ref().map_or(0, Survey::bytes);
     let files_bytes: u64 = parts.values().map(|part| part.1).sum();
     let needed = files_bytes + database_bytes;

@@ -59,7 +59,7 @@ impl Step for PrepareTarget {
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let undo = async {
             let Some(made) = Made::read(&folder)? else { return Ok(None) };
-            let kept = made.remove(&job, &folder, ctx.spec(), &self.secrets, &self.previews, &watch).await?;
+            let kept = made.remove(&job, &folder, false, ctx.spec(), &self.secrets, &self.previews, &watch).await?;
             Made::forget(&folder);
             Ok(Some(kept))
         };

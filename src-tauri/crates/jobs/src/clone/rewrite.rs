@@ -1,11 +1,11 @@
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
-use clonedeck_site::databases::{self, Rewritten};
+use clonedeck_site::databases::{self, CONNECTIONS, PASSES, Rewritten, Settled};
 use clonedeck_site::{Part, Result};
 use serde::{Deserialize, Serialize};
 
 use super::rewrite_files::{self, RewrittenFiles};
 use super::{AttachPlatform, CloneSite, Made, Plan, copy_database, made, plan, rewriting, source};
-use crate::words::count;
+use crate::words::{count, counted};
 use crate::{Secrets, Watching};
 
 /// What was rewritten in all.
@@ -15,6 +15,8 @@ pub struct AllRewritten {
     pub cells: Rewritten,
     /// In files that plugins generate from it.
     pub files: RewrittenFiles,
+    /// How the copy was then brought to one moment of the source.
+    pub settled: Settled,
 }
 
 /// The file of the job's folder that names the files of the copy which were rewritten.
@@ -45,11 +47,13 @@ impl Step for RewriteAddresses {
         let rewriting = rewriting::rewriting(ctx.spec(), &site, &rewriter);
         let (job, folder) = (ctx.job_id().to_string(), ctx.job_dir()?);
         let rewrite = async {
-            let cells = match source::both(ctx.spec(), &planned, &self.secrets, &job).await? {
+            let (cells, settled) = match source::both(ctx.spec(), &planned, &self.secrets, &job).await? {
                 Some((database, target)) => {
-                    databases::rewrite(&database, &target, &rewriting, copy_database::connections(), &watch).await?
+                    let cells = databases::rewrite(&database, &target, &rewriting, CONNECTIONS, &watch).await?;
+                    let settled = databases::settle(&database, &target, Some(&rewriting), PASSES, &watch).await?;
+                    (cells, settled)
                 }
-                None => Rewritten::default(),
+                None => (Rewritten::default(), Settled::default()),
             };
             let files = match Made::read(&folder)? {
                 Some(made) if ctx.spec().copies(Part::Media) => {
@@ -58,16 +62,17 @@ impl Step for RewriteAddresses {
                 _ => RewrittenFiles::default(),
             };
             made::keep(&folder.join(CHANGED_FILES), &files.changed)?;
-            Ok(AllRewritten { cells, files })
+            Ok(AllRewritten { cells, files, settled })
         };
         let all: AllRewritten = rewrite.await.map_err(|problem| watch.error(problem))?;
         let done = &all.cells;
         for cell in &done.unchanged_unsafe {
             ctx.log(Level::Warn, format!("{}.{} of {} was left: {}", cell.table, cell.column, cell.key, cell.reason));
         }
+        copy_database::log_settled(&all.settled, |level, line| ctx.log(level, line));
         let mut told = format!("{} of {} cells changed", count(done.cells_changed), count(done.cells_scanned));
         if !all.files.changed.is_empty() {
-            told.push_str(&format!(" · {} files changed", count(all.files.changed.len() as u64)));
+            told.push_str(&format!(" · {} changed", counted(all.files.changed.len() as u64, "file")));
         }
         ctx.log(Level::Info, &told);
         ctx.message(&told);

@@ -51,6 +51,27 @@ pub async fn both(
     secrets: &Secrets,
     job: &str,
 ) -> Result<Option<(databases::Source, databases::Target)>> {
+    let Some((source, address, password)) = source_and_login(spec, planned, secrets).await? else { return Ok(None) };
+    let target = databases::Target::open(&source, address, &password, job).await?;
+    Ok(Some((source, target)))
+}
+
+/// The same once the job is done and its marks are gone; nothing but checking is possible then.
+pub async fn finished(
+    spec: &CloneSpec,
+    planned: &Planned,
+    secrets: &Secrets,
+) -> Result<Option<(databases::Source, databases::Target)>> {
+    let Some((source, address, password)) = source_and_login(spec, planned, secrets).await? else { return Ok(None) };
+    let target = databases::Target::finished(&source, address, &password).await?;
+    Ok(Some((source, target)))
+}
+
+async fn source_and_login<'a>(
+    spec: &CloneSpec,
+    planned: &'a Planned,
+    secrets: &Secrets,
+) -> Result<Option<(databases::Source, &'a DatabaseAddress, Secret)>> {
     let Some(address) = &planned.database else { return Ok(None) };
     let opened = open(spec).await?;
     let password = opened.password_for(address, spec, secrets)?;
@@ -58,8 +79,7 @@ pub async fn both(
         Problem::permanent("database.missing", "The source had a database when the clone was planned and has none now.")
             .help("Look at the source's configuration, then launch the clone again.")
     })?;
-    let target = databases::Target::open(&source, address, &password, job).await?;
-    Ok(Some((source, target)))
+    Ok(Some((source, address, password)))
 }
 
 fn same_account(one: &DatabaseAddress, other: &DatabaseAddress) -> bool {

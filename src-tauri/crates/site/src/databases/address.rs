@@ -46,6 +46,18 @@ pub enum DatabaseAddress {
     },
 }
 
+impl DatabaseAddress {
+    /// The same server and user with another database; a file stays what it is.
+    pub fn with_name(&self, name: &str) -> Self {
+        match self {
+            Self::Mysql { server, user, .. } => {
+                Self::Mysql { server: server.clone(), user: user.clone(), name: name.to_owned() }
+            }
+            Self::Sqlite { .. } => self.clone(),
+        }
+    }
+}
+
 impl fmt::Display for DatabaseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
