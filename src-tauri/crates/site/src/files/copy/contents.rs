@@ -59,8 +59,10 @@ impl Pipe<'_> {
             return self.by_buffer(0, u64::MAX).map(|bytes| Copied { bytes, reflinked: false });
         }
         if self.reflink()? {
+            // The file as it was at that very moment, which may be longer than it was just said to be.
+            let bytes = crate::files::sys::look_at(self.to).map_err(Fault::Target)?.size;
             (self.tell)(meta.size);
-            return Ok(Copied { bytes: meta.size, reflinked: true });
+            return Ok(Copied { bytes, reflinked: true });
         }
         let bytes = if meta.has_holes() {
             self.around_holes(meta.size)?
