@@ -129,11 +129,44 @@ traced_step!(Three, 3, "three", |ctx: &Ctx<Three>| ctx.output_of::<Two>().map(So
 traced_step!(Four, 4, "four", |ctx: &Ctx<Four>| ctx.output_of::<Three>().map(Some));
 traced_step!(Five, 5, "five", |ctx: &Ctx<Five>| ctx.output_of::<Four>().map(Some));
 
+/// A job of one step that does nothing.
+pub struct Quick;
+struct Once;
+
+impl Job for Quick {
+    const KIND: &'static str = "quick";
+    type Spec = String;
+
+    fn title(&self, spec: &String) -> String {
+        spec.clone()
+    }
+
+    fn steps(&self, line: &mut Line<Self>) {
+        line.step(Once);
+    }
+
+    fn needs(&self, _: &String) -> Needs {
+        Needs::nothing()
+    }
+}
+
+impl Step for Once {
+    type Job = Quick;
+    type Cursor = ();
+    type Output = ();
+    const NAME: &'static str = "once";
+    const TITLE: &'static str = "Once";
+
+    async fn run(&self, _: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+        Ok(Done::Completed(()))
+    }
+}
+
 /// Opens the queue of the crash tests.
 pub fn open(dir: &Path, generation: u32) -> clonedeck_queue::Result<Queue> {
     let traces = dir.join("traces");
     std::fs::create_dir_all(&traces).expect("the folder of traces can be made");
-    let registry = Registry::new().with(TracedJob { dir: traces, generation });
+    let registry = Registry::new().with(TracedJob { dir: traces, generation }).with(Quick);
     let options = Options {
         holder: format!("crash child {generation}"),
         cpu_limit: 1000.0,

@@ -1,7 +1,8 @@
 //! The process that the crash tests start and kill.
 //!
 //! `run DIR GENERATION` runs the queue until it is idle. `add DIR FROM TO` adds the jobs with these numbers and prints the
-//! id of each one that was accepted.
+//! id of each one that was accepted; `quick` does the same with jobs of one step that do nothing. `serve` runs the queue
+//! until it is killed.
 
 #[path = "line.rs"]
 mod line;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clonedeck_queue::{AddOptions, Batch};
-use line::{Conduct, Traced, TracedJob};
+use line::{Conduct, Quick, Traced, TracedJob};
 
 fn conduct(number: u32) -> Conduct {
     match number % 8 {
@@ -63,6 +64,23 @@ async fn add(dir: PathBuf, from: u32, to: u32) -> clonedeck_queue::Result<()> {
     Ok(())
 }
 
+async fn quick(dir: PathBuf, from: u32, to: u32) -> clonedeck_queue::Result<()> {
+    let queue = line::open(&dir, 0)?;
+    for number in from..to {
+        let id = queue.add::<Quick>(&format!("quick {number}"), AddOptions::default()).await?;
+        say(&format!("job {number} {id}"));
+    }
+    say("added");
+    Ok(())
+}
+
+async fn serve(dir: PathBuf, generation: u32) -> clonedeck_queue::Result<()> {
+    let queue = line::open(&dir, generation)?;
+    let _runner = queue.run().await?;
+    say("ready");
+    std::future::pending().await
+}
+
 async fn run(dir: PathBuf, generation: u32) -> clonedeck_queue::Result<()> {
     let queue = line::open(&dir, generation)?;
     let mut runner = queue.run().await?;
@@ -75,10 +93,15 @@ async fn run(dir: PathBuf, generation: u32) -> clonedeck_queue::Result<()> {
 
 #[tokio::main]
 async fn main() {
+    // Where this process has to end is told by the parent in FAILPOINTS.
+    #[cfg(feature = "failpoints")]
+    let _points = fail::FailScenario::setup();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |place: usize| -> u32 { words[place].parse().expect("a number") };
     let outcome = match words[0].as_str() {
         "add" => add(words[1].clone().into(), number(2), number(3)).await,
+        "quick" => quick(words[1].clone().into(), number(2), number(3)).await,
+        "serve" => serve(words[1].clone().into(), number(2)).await,
         "run" => run(words[1].clone().into(), number(2)).await,
         other => panic!("no such role: {other}"),
     };
