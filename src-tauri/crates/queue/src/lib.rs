@@ -96,9 +96,159 @@
 //! # }
 //! ```
 //!
-//! Steps end with [`Done::Completed`], [`Done::Skipped`] or a [`StepError`], whose [`Class`] says what follows: another try
-//! after a pause, the end, or waiting for a person. [`Step::undo`] takes back what a step did; see [`Policy`] and
-//! [`OnFailure`] for when.
+//! # How a step ends
+//!
+//! With [`Done::Completed`], with [`Done::Skipped`], or with a [`StepError`], whose [`Class`] says what follows:
+//!
+//! | class | what follows |
+//! |---|---|
+//! | [`Transient`](Class::Transient) | the step is tried again from its cursor, after a pause that grows, as often as the [`Policy`] says |
+//! | [`Permanent`](Class::Permanent) | the job fails |
+//! | [`NeedsPerson`](Class::NeedsPerson) | the job waits until somebody resumes it; it costs no try |
+//!
+//! A full disk ([`StepError::disk_full`]) waits for room and goes on by itself. A step that panics fails its job and
+//! nothing else. When the program dies, the next start puts the job back in line at once; after three such ends
+//! ([`Policy::crashes`]) the job is set aside instead. Pause, cancel and the stop of the program are no errors: they take
+//! hold where the step calls [`Ctx::checkpoint`] or [`Ctx::safe_point`].
+//!
+//! # An undo
+//!
+//! [`Step::undo`] takes back what a step did. The undos run backwards through the line after a cancel, and after a
+//! failure unless the kind says [`OnFailure::Keep`]. An undo looks at the world, not at its memory: it can be cut off and
+//! run again, and the step it takes back may have been cut off too.
+//!
+//! ```
+//! use clonedeck_queue::{AddOptions, Ctx, Done, Job, Line, Options, Queue, Registry, State, Step, StepError, Undone};
+//! # use std::path::PathBuf;
+//!
+//! struct Copy;
+//! # impl Job for Copy {
+//! #     const KIND: &'static str = "copy";
+//! #     type Spec = PathBuf;
+//! #     fn title(&self, target: &PathBuf) -> String { format!("Copy to {}", target.display()) }
+//! #     fn steps(&self, line: &mut Line<Self>) { line.step(MakeFolder).step(FillFolder); }
+//! # }
+//! struct MakeFolder;
+//!
+//! impl Step for MakeFolder {
+//!     type Job = Copy;
+//!     type Cursor = ();
+//!     type Output = ();
+//!     const NAME: &'static str = "make-folder";
+//!     const TITLE: &'static str = "Make the folder";
+//!     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+//!         let target = ctx.spec();
+//!         std::fs::create_dir_all(target).map_err(|error| StepError::io(&error, target))?;
+//!         Ok(Done::Completed(()))
+//!     }
+//!     async fn undo(&self, ctx: &mut Ctx<Self>) -> Result<Undone, StepError> {
+//!         match std::fs::remove_dir_all(ctx.spec()) {
+//!             Ok(()) => Ok(Undone::Reverted),
+//!             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Undone::Nothing),
+//!             Err(error) => Err(StepError::io(&error, ctx.spec())),
+//!         }
+//!     }
+//! }
+//!
+//! struct FillFolder; // fails, always
+//! # impl Step for FillFolder {
+//! #     type Job = Copy;
+//! #     type Cursor = ();
+//! #     type Output = ();
+//! #     const NAME: &'static str = "fill-folder";
+//! #     const TITLE: &'static str = "Fill the folder";
+//! #     async fn run(&self, _: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+//! #         Err(StepError::permanent("source-gone", "The source is gone."))
+//! #     }
+//! # }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let queue = Queue::open(dir.path(), Registry::new().with(Copy), Options::default())?;
+//! let target = dir.path().join("copy");
+//! let id = queue.add::<Copy>(&target, AddOptions::default()).await?;
+//! let mut runner = queue.run().await?;
+//! runner.until_idle().await;
+//! assert_eq!(queue.job(id).await?.state, State::Failed);
+//! assert!(!target.exists()); // nothing is left behind
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A batch
+//!
+//! ```
+//! use clonedeck_queue::{AddOptions, Batch, Filter};
+//! # use clonedeck_queue::{Ctx, Done, Job, Line, Options, Queue, Registry, Step, StepError};
+//! # struct Greet;
+//! # impl Job for Greet {
+//! #     const KIND: &'static str = "greet";
+//! #     type Spec = String;
+//! #     fn title(&self, name: &String) -> String { format!("Greet {name}") }
+//! #     fn steps(&self, line: &mut Line<Self>) { line.step(Say); }
+//! # }
+//! # struct Say;
+//! # impl Step for Say {
+//! #     type Job = Greet;
+//! #     type Cursor = ();
+//! #     type Output = ();
+//! #     const NAME: &'static str = "say";
+//! #     const TITLE: &'static str = "Say";
+//! #     async fn run(&self, _: &mut Ctx<Self>) -> Result<Done<()>, StepError> { Ok(Done::Completed(())) }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let queue = Queue::open(dir.path(), Registry::new().with(Greet), Options::default())?;
+//! let options = AddOptions::default;
+//! let batch = Batch::new("Greet the house")
+//!     .job::<Greet>("Ada".into(), options())
+//!     .job::<Greet>("Grace".into(), options())
+//!     .then::<Greet>("everybody".into(), options()) // once, when all have completed
+//!     .catch::<Greet>("the doctor".into(), options()); // once, when one has failed
+//! let (id, _children) = queue.add_batch(batch).await?; // all of them or none
+//!
+//! let mut runner = queue.run().await?;
+//! runner.until_idle().await;
+//! let batch = queue.batch(id).await?;
+//! assert_eq!((batch.completed, batch.total), (2, 2));
+//! let newest = queue.list(Filter::default()).await?.jobs.remove(0);
+//! assert_eq!(newest.title, "Greet everybody");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A schedule
+//!
+//! [`Queue::schedule`] adds a job by the clock on the wall, such as every night at half past three in Berlin; see there
+//! for a runnable example.
+//!
+//! # Who runs, who looks
+//!
+//! Any number of processes may open the same data directory with [`Queue::open`]: to add, to look ([`Queue::job`],
+//! [`Queue::list`], [`Queue::subscribe`], [`Queue::log_page`]) and to steer ([`Queue::pause`], [`Queue::cancel`],
+//! [`Queue::retry`]…). One of them holds the runner lock and runs jobs ([`Queue::run`]); orders of the others reach it at
+//! once. The lock goes with the process, so there is nothing to time out: whoever gets it knows that every job still
+//! marked as running was abandoned. Should two programs ever believe that they run the same job, the epoch of
+//! its claim decides: each claim raises it, and what an attempt writes counts only in its own.
+//!
+//! # When a job starts
+//!
+//! In the order of [`rank`], which ages by construction, as soon as what the job [`Needs`] is there: a slot, memory, a
+//! processor that is not too busy, room on its disks, its exclusive keys, a place in its groups. A job that does not fit is
+//! passed over, and the first of those gets a reservation. [`JobView::waiting_for`] always says why a job is not running.
+//!
+//! # Time
+//!
+//! Backoff, deadlines and estimates count active time, which stands still while the machine sleeps; schedules and
+//! [`AddOptions::at`] follow the clock on the wall. Tests bring a [`ManualClock`].
+//!
+//! # What is where
+//!
+//! `clonedeck.db` is the record; `logs/<job>/` the [logs](log); `jobs/<job>/` what steps keep beside
+//! ([`Ctx::job_dir`]); `secrets/<job>.json` secret results, readable by their user only; `backups/` whole copies of the
+//! database; `ballast` room kept back for the moment when the disk is full.
 #![warn(missing_docs)]
 
 mod add;

@@ -3,39 +3,6 @@
 //! A schedule is a cron expression in a time zone and the job to add. When its time has come the runner adds the job and
 //! moves the schedule on in one transaction. Times that passed while nothing ran, or while the machine slept, are made up
 //! for by **one** run. While the job of the last time has not ended, no further one is added.
-//!
-//! ```
-//! # use clonedeck_queue::{AddOptions, Ctx, Done, Job, Line, Options, Queue, Registry, Step, StepError};
-//! # struct Backup;
-//! # impl Job for Backup {
-//! #     const KIND: &'static str = "backup";
-//! #     type Spec = String;
-//! #     fn title(&self, spec: &String) -> String { format!("Back up {spec}") }
-//! #     fn steps(&self, line: &mut Line<Self>) { line.step(Pack); }
-//! # }
-//! # struct Pack;
-//! # impl Step for Pack {
-//! #     type Job = Backup;
-//! #     type Cursor = ();
-//! #     type Output = ();
-//! #     const NAME: &'static str = "pack";
-//! #     const TITLE: &'static str = "Pack";
-//! #     async fn run(&self, _: &mut Ctx<Self>) -> Result<Done<()>, StepError> { Ok(Done::Completed(())) }
-//! # }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let dir = tempfile::tempdir()?;
-//! # let queue = Queue::open(dir.path(), Registry::new().with(Backup), Options::default())?;
-//! // Every night at half past three in Berlin, summer and winter.
-//! let order = "/srv/shop".to_owned();
-//! let next = queue
-//!     .schedule::<Backup>("nightly", "30 3 * * *", "Europe/Berlin", &order, AddOptions::default())
-//!     .await?;
-//! assert!(next > jiff::Timestamp::now());
-//! assert_eq!(queue.schedules().await?[0].name, "nightly");
-//! # Ok(())
-//! # }
-//! ```
 
 use clonedeck_store::rusqlite::{Connection, OptionalExtension, params};
 use croner::parser::{CronParser, Seconds};
@@ -70,8 +37,44 @@ pub struct ScheduleView {
 }
 
 impl Queue {
-    /// Makes or replaces the schedule `name`; answers when it adds its first job. `zone` is an IANA name such as
-    /// `Europe/Berlin`.
+    /// Makes or replaces the schedule `name`: a cron expression in a time zone (an IANA name such as `Europe/Berlin`) and
+    /// the job to add. Answers when it adds its first job.
+    ///
+    /// Times that passed while nothing ran, or while the machine slept, are made up for by one run. While the job of the
+    /// last time has not ended, no further one is added.
+    ///
+    /// ```
+    /// # use clonedeck_queue::{AddOptions, Ctx, Done, Job, Line, Options, Queue, Registry, Step, StepError};
+    /// # struct Backup;
+    /// # impl Job for Backup {
+    /// #     const KIND: &'static str = "backup";
+    /// #     type Spec = String;
+    /// #     fn title(&self, spec: &String) -> String { format!("Back up {spec}") }
+    /// #     fn steps(&self, line: &mut Line<Self>) { line.step(Pack); }
+    /// # }
+    /// # struct Pack;
+    /// # impl Step for Pack {
+    /// #     type Job = Backup;
+    /// #     type Cursor = ();
+    /// #     type Output = ();
+    /// #     const NAME: &'static str = "pack";
+    /// #     const TITLE: &'static str = "Pack";
+    /// #     async fn run(&self, _: &mut Ctx<Self>) -> Result<Done<()>, StepError> { Ok(Done::Completed(())) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let queue = Queue::open(dir.path(), Registry::new().with(Backup), Options::default())?;
+    /// // Every night at half past three in Berlin, summer and winter.
+    /// let order = "/srv/shop".to_owned();
+    /// let next = queue
+    ///     .schedule::<Backup>("nightly", "30 3 * * *", "Europe/Berlin", &order, AddOptions::default())
+    ///     .await?;
+    /// assert!(next > jiff::Timestamp::now());
+    /// assert_eq!(queue.schedules().await?[0].name, "nightly");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Invalid`] when the expression or the zone is none, or never comes.

@@ -38,7 +38,7 @@ async fn round(kills: u32, luck: &mut Luck) {
     let dir = tempfile::tempdir().unwrap();
     let queue = line::open(dir.path(), 0).unwrap();
     let mut accepted: BTreeSet<JobId> = BTreeSet::new();
-    let mut batches: BTreeSet<u32> = BTreeSet::new();
+    let mut batches: BTreeSet<String> = BTreeSet::new();
     let mut next = 0;
     let mut adder: Option<Running> = None;
     let path = dir.path().display().to_string();
@@ -53,7 +53,7 @@ async fn round(kills: u32, luck: &mut Luck) {
                     *next = (*next).max(words[1].parse::<u32>().unwrap() + 1);
                 }
                 "batch" => {
-                    batches.insert(words[1].parse().unwrap());
+                    batches.insert(words[1..].join(" "));
                 }
                 "added" => done = true,
                 other => panic!("the adder said {other}: {line}"),

@@ -232,3 +232,43 @@ fn a_damaged_queue_is_set_aside_and_a_newer_one_refused() {
     assert!(!error.help().is_empty());
     line::open(dir.path(), 0).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_of_every_released_schema_opens_and_goes_on() {
+    for (version, dump) in [(1, include_str!("fixtures/v1.sql"))] {
+        let dir = tempfile::tempdir().unwrap();
+        let db = clonedeck_store::rusqlite::Connection::open(dir.path().join(DATABASE)).unwrap();
+        db.pragma_update(None, "auto_vacuum", "INCREMENTAL").unwrap();
+        db.execute_batch(dump).unwrap();
+        db.pragma_update(None, "user_version", version).unwrap();
+        db.pragma_update(None, "application_id", 0x434C_4451).unwrap();
+        drop(db);
+        let queue = line::open(dir.path(), 2).unwrap();
+        let before = queue.counts().await.unwrap();
+        assert_eq!((before.completed, before.queued, before.running), (3, 15, 4));
+        let mut runner = queue.run().await.unwrap();
+        let mut luck = promises::Luck(3);
+        let began = Instant::now();
+        loop {
+            promises::cancel_some(&queue, &mut luck).await;
+            let counts = queue.counts().await.unwrap();
+            if counts.queued + counts.running + counts.waiting == 0 {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_mins(1), "{counts:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        runner.until_idle().await;
+        let page = queue.list(Filter { limit: Some(100), ..Filter::default() }).await.unwrap();
+        assert_eq!(page.jobs.iter().filter(|job| job.crashes == 1 && job.resumed == 1).count(), 4);
+        for job in page.jobs {
+            let wanted = match job.spec["conduct"].as_str().unwrap() {
+                "Broken" => State::Failed,
+                "Endless" => State::Cancelled,
+                _ => State::Completed,
+            };
+            assert_eq!(job.state, wanted, "{}", job.title);
+        }
+        runner.stop(Duration::from_secs(5)).await;
+    }
+}

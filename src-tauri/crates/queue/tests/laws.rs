@@ -509,3 +509,84 @@ fn the_claim_reads_the_line_from_its_index_and_sorts_nothing() {
         assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
     }
 }
+
+#[tokio::test]
+async fn how_long_still_is_told_from_earlier_jobs_and_not_at_all_without_any() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::default();
+    let clock = ManualClock::new("2026-11-22T08:00:00Z".parse().unwrap());
+    let options = Options { clock: Arc::new(clock.clone()), poll: Duration::from_millis(5), ..options() };
+    let queue = open_with(dir.path(), &world, quick(), options);
+    let mut long = order("a");
+    long.wait = true;
+    let first = queue.add::<Toy>(&long, AddOptions::default()).await.unwrap();
+    let _runner = queue.run().await.unwrap();
+    let job = until(&queue, first, |job| job.steps[1].done == 1).await;
+    assert_eq!(job.eta_seconds, None);
+    clock.advance(Duration::from_secs(100));
+    world.let_go();
+    until_state(&queue, first, State::Completed).await;
+    world.open.store(false, Ordering::SeqCst);
+    let second = queue.add::<Toy>(&long, AddOptions::default()).await.unwrap();
+    until(&queue, second, |job| job.steps[1].done == 1).await;
+    clock.advance(Duration::from_mins(1));
+    let eta = queue.job(second).await.unwrap().eta_seconds.unwrap();
+    assert!(eta.low <= 40.0 && 40.0 <= eta.high && eta.high < 60.0, "{eta:?}");
+    world.let_go();
+    until_state(&queue, second, State::Completed).await;
+}
+
+#[tokio::test]
+async fn a_log_is_followed_from_its_first_line_without_gap_or_double() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = Queue::open(dir.path(), Registry::new().with(Chatty), options()).unwrap();
+    let id = queue.add::<Chatty>(&(), AddOptions::default()).await.unwrap();
+    let mut tail = queue.follow_log(id, 1);
+    let _runner = queue.run().await.unwrap();
+    let mut lines = Vec::new();
+    while lines.len() < 3000 {
+        let page = tokio::time::timeout(Duration::from_secs(20), tail.next()).await.unwrap().unwrap();
+        assert_eq!(page.missing, 0);
+        lines.extend(page.lines);
+    }
+    for (place, line) in lines.iter().enumerate() {
+        assert_eq!((line.number, line.text.as_str()), (place as u64 + 1, format!("line {place}").as_str()));
+    }
+}
+
+struct Chatty;
+struct Chat;
+
+impl Job for Chatty {
+    const KIND: &'static str = "chatty";
+    type Spec = ();
+    fn title(&self, (): &()) -> String {
+        "Chatty".into()
+    }
+    fn steps(&self, line: &mut Line<Self>) {
+        line.step(Chat);
+    }
+    fn needs(&self, (): &()) -> Needs {
+        Needs::nothing()
+    }
+}
+
+impl Step for Chat {
+    type Job = Chatty;
+    type Cursor = ();
+    type Output = ();
+    const NAME: &'static str = "chat";
+    const TITLE: &'static str = "Chat";
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+        // From a plain thread, as most work is done.
+        let handle = ctx.handle();
+        let talk = std::thread::spawn(move || {
+            for line in 0..3000 {
+                handle.log(Level::Info, format!("line {line}"));
+                handle.progress(line, 3000);
+            }
+        });
+        tokio::task::spawn_blocking(move || talk.join()).await.unwrap().unwrap();
+        Ok(Done::Completed(()))
+    }
+}

@@ -34,22 +34,24 @@ async fn add(dir: PathBuf, from: u32, to: u32) -> clonedeck_queue::Result<()> {
     for number in from..to {
         let order = |name: String, conduct| Traced { name, conduct };
         if number % 20 == 19 {
-            // A batch; what follows it must follow once, whatever is killed when.
-            let mut batch = Batch::new(format!("batch {number}"));
+            // A batch; what follows it must follow once, whatever is killed when. One whose commit nobody was told of is
+            // added again by the next process, under another name.
+            let name = format!("{number} {}", std::process::id());
+            let mut batch = Batch::new(format!("batch {name}"));
             for child in 0..3 {
                 batch = batch.job::<TracedJob>(
-                    order(format!("child {number} {child}"), Conduct::Plain),
+                    order(format!("child {name} {child}"), Conduct::Plain),
                     AddOptions::default(),
                 );
             }
             let batch = batch
-                .then::<TracedJob>(order(format!("then {number}"), Conduct::Plain), AddOptions::default())
+                .then::<TracedJob>(order(format!("then {name}"), Conduct::Plain), AddOptions::default())
                 .finally::<TracedJob>(
-                    order(format!("finally {number}"), Conduct::Plain),
+                    order(format!("finally {name}"), Conduct::Plain),
                     AddOptions::default(),
                 );
-            let (id, jobs) = queue.add_batch(batch).await?;
-            say(&format!("batch {number} {id}"));
+            let (_, jobs) = queue.add_batch(batch).await?;
+            say(&format!("batch {name}"));
             for job in jobs {
                 say(&format!("job {number} {job}"));
             }

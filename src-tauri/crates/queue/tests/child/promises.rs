@@ -49,7 +49,7 @@ impl Drop for Running {
 }
 
 /// Checks every promise against the database and the traces.
-pub async fn check(queue: &Queue, dir: &Path, accepted: &BTreeSet<JobId>, batches: &BTreeSet<u32>) {
+pub async fn check(queue: &Queue, dir: &Path, accepted: &BTreeSet<JobId>, batches: &BTreeSet<String>) {
     let mut jobs: Vec<JobView> = Vec::new();
     let mut before = None;
     loop {
@@ -77,6 +77,11 @@ pub async fn check(queue: &Queue, dir: &Path, accepted: &BTreeSet<JobId>, batche
             let count = jobs.iter().filter(|job| job.title == format!("{role} {number}")).count();
             assert_eq!(count, 1, "{role} of batch {number}");
         }
+    }
+    // Also of batches whose addition was told to nobody.
+    let mut followers = BTreeSet::new();
+    for job in jobs.iter().filter(|job| job.title.starts_with("then ") || job.title.starts_with("finally ")) {
+        assert!(followers.insert(&job.title), "{} followed twice", job.title);
     }
     let crashed = jobs.iter().filter(|job| job.crashes > 0).count();
     eprintln!("{} jobs, {crashed} of them killed at work at least once", jobs.len());
