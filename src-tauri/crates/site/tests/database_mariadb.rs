@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clonedeck_site::databases::{
-    Count, DatabaseAddress, Occupied, Source, Target, check, copy, missing_rights, name_for_copy, settle,
+    Count, DatabaseAddress, Occupied, Source, Target, check, copy, missing_rights, name_for_copy, rewrite,
+    settle,
 };
 use clonedeck_site::{Class, Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
@@ -316,4 +317,30 @@ async fn what_a_person_has_to_do_is_said_by_code_before_anything_is_written() {
     server.sql("DROP USER 'wp'@'localhost'");
     let name = name_for_copy(&from, &address(&server, &from), &Secret::default()).await.unwrap();
     assert_eq!(name, format!("{from}_copy"));
+}
+
+#[tokio::test]
+async fn a_row_whose_rewritten_value_another_row_has_stays_as_it_is_and_is_listed() {
+    let server = MariaDb::shared();
+    let from = server.fresh_database("unique");
+    server.sql_in(
+        &from,
+        "CREATE TABLE links (id INT PRIMARY KEY, url VARCHAR(100) NOT NULL UNIQUE) ENGINE=InnoDB;
+         INSERT INTO links VALUES (1,'http://old.test/x'),(2,'http://new.test/x'),(3,'http://old.test/y')",
+    );
+    let to = server.fresh_name("unique_copy");
+    let none = Secret::default();
+    let source = Source::open(&address(&server, &from), &none).await.unwrap();
+    let target = Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::Refuse, &Unwatched)
+        .await
+        .unwrap();
+    let rewriting = rewriting("http://old.test", "http://new.test");
+    copy(&source, &target, Some(&rewriting), 2, &Unwatched).await.unwrap();
+    settle(&source, &target, Some(&rewriting), 2, &Unwatched).await.unwrap();
+    let done = rewrite(&source, &target, &rewriting, 2, &Unwatched).await.unwrap();
+    assert_eq!((done.cells_changed, done.unchanged_unsafe.len()), (1, 1), "{done:?}");
+    assert_eq!(server.sql_in(&to, "SELECT COUNT(*), COUNT(DISTINCT url) FROM links"), "3\t3\n");
+    let checked = check(&source, &target, Some(&rewriting), &Unwatched).await.unwrap();
+    assert_eq!(checked.left_over.len(), 1);
+    assert_eq!((checked.left_over[0].column.as_str(), checked.left_over[0].cells), ("url", 1));
 }

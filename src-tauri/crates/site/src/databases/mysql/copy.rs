@@ -51,7 +51,11 @@ pub(crate) async fn copy(
         let shape = Arc::new(shape);
         let mut ranges = account::ranges(&mut writing, &shape.name).await?;
         if ranges.is_empty() {
-            let cuts = cuts(&mut reading, &source.name, &shape).await?;
+            let cuts = if reorders(source, target, &shape) {
+                Vec::new()
+            } else {
+                cuts(&mut reading, &source.name, &shape).await?
+            };
             account::plan(&mut writing, &shape, &cuts).await?;
             ranges = account::ranges(&mut writing, &shape.name).await?;
         }
@@ -169,6 +173,12 @@ async fn bring(
             done => return done,
         }
     }
+}
+
+/// Whether the target may order the table's key otherwise than the source does: text under a collation that only one of them knows.
+fn reorders(source: &Source, target: &Target, shape: &Shape) -> bool {
+    source.product.mariadb != target.product.mariadb
+        && shape.key_columns.iter().any(|at| matches!(shape.columns[*at].kind, super::shape::Kind::Text(_)))
 }
 
 /// The keys at which a table is cut into ranges of about the same number of rows.

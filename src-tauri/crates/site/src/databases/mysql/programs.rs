@@ -202,7 +202,7 @@ fn requalify(definition: &str, from: &str, to: &str) -> Option<String> {
     let mut found = false;
     while let Some(sign) = rest.chars().next() {
         let length = match sign {
-            '\'' | '"' | '`' => quoted_length(rest, sign),
+            '\'' | '"' | '`' => dialect::quoted_length(rest),
             sign if sign.is_alphanumeric() || sign == '_' || sign == '$' => rest
                 .find(|sign: char| !(sign.is_alphanumeric() || sign == '_' || sign == '$'))
                 .unwrap_or(rest.len()),
@@ -224,21 +224,6 @@ fn requalify(definition: &str, from: &str, to: &str) -> Option<String> {
         rest = after;
     }
     found.then_some(out)
-}
-
-/// The bytes of a text that starts with a quote, with both quotes.
-fn quoted_length(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, sign) in text.char_indices().skip(1) {
-        if escaped {
-            escaped = false;
-        } else if sign == '\\' && quote != '`' {
-            escaped = true;
-        } else if sign == quote {
-            return at + sign.len_utf8();
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::account::{self, Held, Range, State};
 use super::quote;
 use super::session::{Cells, Session};
 use super::shape::{Column, Shape};
-use crate::Result;
-use crate::databases::{Rewriting, Rewritten};
+use crate::databases::{Rewriting, Rewritten, UnsafeCell};
+use crate::{Problem, Result};
 
 /// Bytes of rows that are rewritten and written at a time.
 const BATCH_BYTES: usize = 1 << 20;
@@ -152,7 +152,7 @@ impl Carrier {
                 bytes = 0;
                 let (full, done) = rewrite(way, shape, std::mem::take(&mut batch)).await;
                 work.add(done);
-                sure &= write(&mut self.writing, way, shape, full, clash).await?;
+                sure &= write(&mut self.writing, way, shape, full, clash, &mut work).await?;
             }
             if end {
                 return Ok((if sure { held } else { held.open() }, work));
@@ -166,24 +166,94 @@ fn most_rows(shape: &Shape) -> usize {
     BATCH_ROWS.min(1 << fit.ilog2())
 }
 
+/// A row as it is to be written, and the cells of it that were rewritten, as they were.
+struct Ready {
+    cells: Cells,
+    before: Vec<(usize, Vec<u8>)>,
+}
+
+impl Ready {
+    fn values(&self, shape: &Shape) -> Vec<Option<Vec<u8>>> {
+        self.cells.0[..shape.columns.len()].to_vec()
+    }
+}
+
 /// Writes rows; answers whether none of them was there already.
 async fn write(
     session: &mut Session,
     way: &Way,
     shape: &Shape,
-    rows: Vec<Cells>,
+    mut rows: Vec<Ready>,
     clash: Clash,
+    work: &mut Rewritten,
 ) -> Result<bool> {
     let mut sure = true;
-    let mut rows = rows.into_iter();
-    while rows.len() > 0 {
+    // What a failed statement of such an engine wrote stays, so that it cannot be done again row by row.
+    let again = clash == Clash::Fail && shape.transactional();
+    while !rows.is_empty() {
         // Few different numbers of rows, so that the server has each statement prepared already.
         let count = 1 << rows.len().ilog2();
-        let values =
-            rows.by_ref().take(count).flat_map(|row| row.0.into_iter().take(shape.columns.len())).collect();
-        sure &= session.put(&statement(way, shape, count, clash), values).await? == count as u64;
+        let rest = rows.split_off(count);
+        let some = std::mem::replace(&mut rows, rest);
+        if again && some.iter().any(|row| !row.before.is_empty()) {
+            let values = some.iter().flat_map(|row| row.values(shape)).collect();
+            match session.put(&statement(way, shape, count, clash), values).await {
+                Err(problem) if is_duplicate(&problem) => one_by_one(session, way, shape, some, work).await?,
+                done => drop(done?),
+            }
+        } else {
+            let values =
+                some.into_iter().flat_map(|row| row.cells.0.into_iter().take(shape.columns.len())).collect();
+            sure &= session.put(&statement(way, shape, count, clash), values).await? == count as u64;
+        }
     }
     Ok(sure)
+}
+
+/// Writes rows of which one, rewritten, has a value that may be there once alone and is there already. It stays as it was.
+async fn one_by_one(
+    session: &mut Session,
+    way: &Way,
+    shape: &Shape,
+    rows: Vec<Ready>,
+    work: &mut Rewritten,
+) -> Result<()> {
+    let insert = statement(way, shape, 1, Clash::Fail);
+    // Rows that keep what they hold come first, so that no rewritten one takes a value of theirs.
+    let (kept, rewritten): (Vec<Ready>, Vec<Ready>) = rows.into_iter().partition(|row| row.before.is_empty());
+    for mut row in kept.into_iter().chain(rewritten) {
+        match session.put(&insert, row.values(shape)).await {
+            Err(problem) if is_duplicate(&problem) && !row.before.is_empty() => {}
+            done => {
+                done?;
+                continue;
+            }
+        }
+        let before = std::mem::take(&mut row.before);
+        let columns: Vec<usize> = before.iter().map(|(at, _)| *at).collect();
+        for (at, value) in before {
+            row.cells.0[at] = Some(value);
+        }
+        let key = shape.literals(shape.key_columns.iter().filter_map(|at| row.cells.bytes(*at))).join(",");
+        for at in columns {
+            work.cells_changed -= 1;
+            work.unsafe_count += 1;
+            work.unchanged_unsafe.push(UnsafeCell {
+                table: shape.name.clone(),
+                key: key.clone(),
+                column: shape.columns[at].name.clone(),
+                reason: "another row has the rewritten value already, and the table allows it once"
+                    .to_owned(),
+            });
+        }
+        session.put(&insert, row.values(shape)).await?;
+    }
+    Ok(())
+}
+
+fn is_duplicate(problem: &Problem) -> bool {
+    problem.code == "database.refused"
+        && problem.context.get("server_code").is_some_and(|code| code == "1062")
 }
 
 fn statement(way: &Way, shape: &Shape, rows: usize, clash: Clash) -> String {
@@ -198,17 +268,17 @@ fn statement(way: &Way, shape: &Shape, rows: usize, clash: Clash) -> String {
 }
 
 /// Rewrites rows away from the threads that wait for the network.
-async fn rewrite(way: &Way, shape: &Arc<Shape>, mut rows: Vec<Cells>) -> (Vec<Cells>, Rewritten) {
+async fn rewrite(way: &Way, shape: &Arc<Shape>, rows: Vec<Cells>) -> (Vec<Ready>, Rewritten) {
     let columns = way.rewritten(shape);
     let Some(rewriting) = way.rewriting.clone().filter(|_| !columns.is_empty()) else {
+        let rows = rows.into_iter().map(|cells| Ready { cells, before: Vec::new() }).collect();
         return (rows, Rewritten::default());
     };
     let shape = Arc::clone(shape);
     let work = move || {
         let mut work = Rewritten::default();
-        for row in &mut rows {
-            rewrite_row(&rewriting, &shape, &columns, row, &mut work);
-        }
+        let rows =
+            rows.into_iter().map(|row| rewrite_row(&rewriting, &shape, &columns, row, &mut work)).collect();
         (rows, work)
     };
     tokio::task::spawn_blocking(work).await.expect("rewriting does not panic")
@@ -218,19 +288,21 @@ fn rewrite_row(
     rewriting: &Rewriting,
     shape: &Shape,
     columns: &[usize],
-    row: &mut Cells,
+    mut cells: Cells,
     work: &mut Rewritten,
-) {
+) -> Ready {
+    let mut before = Vec::new();
     for at in columns {
-        let Some(value) = row.bytes(*at) else {
+        let Some(value) = cells.bytes(*at) else {
             work.cells_scanned += 1;
             continue;
         };
-        let key = || shape.literals(shape.key_columns.iter().filter_map(|at| row.bytes(*at))).join(",");
+        let key = || shape.literals(shape.key_columns.iter().filter_map(|at| cells.bytes(*at))).join(",");
         if let Some(new) = rewriting.cell(value, &shape.name, &shape.columns[*at].name, key, work) {
-            row.0[*at] = Some(new);
+            before.extend(cells.0[*at].replace(new).map(|old| (*at, old)));
         }
     }
+    Ready { cells, before }
 }
 
 /// What a range of a table holds now, as the session sees it.
