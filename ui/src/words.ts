@@ -93,7 +93,9 @@ export const words = {
   bar: {
     paused: 'The queue is paused.',
     pausedMore: (running: number, text: string) =>
-      running ? `Nothing new starts; ${plural(running, 'job that runs goes', 'jobs that run go', text)} on to the end.` : 'Nothing starts until you resume it.',
+      running
+        ? `Nothing new starts; ${plural(running, 'job that runs goes', 'jobs that run go', text)} on to the end.`
+        : 'Nothing starts until you resume it.',
     resume: 'Resume the queue',
   },
 
@@ -279,7 +281,8 @@ export const words = {
     cancelQueuedDo: 'Cancel the job',
     keepRunning: 'Keep it',
     lift: (title: string) => `Lift the neutralisation of ${title}?`,
-    liftWhat: 'The copy may then send mail, charge cards, run its scheduled tasks and be found by search engines. This is done to the copy; the source is not touched.',
+    liftWhat:
+      'The copy may then send mail, charge cards, run its scheduled tasks and be found by search engines. This is done to the copy; the source is not touched.',
     liftDo: 'Lift neutralisation',
     lifted: 'Lifted. This changed:',
     remove: (name: string) => `Delete the copy ${name}?`,
@@ -289,12 +292,14 @@ export const words = {
     removeDo: (name: string) => `Delete ${name}`,
     removed: (name: string) => `${name} was deleted.`,
     quit: 'Quit with jobs running?',
-    quitWhat: (n: number, text: string) => `${plural(n, 'job runs', 'jobs run', text)}. They stop at a safe point and go on from there when Clonedeck is started again. Nothing is copied twice.`,
+    quitWhat: (n: number, text: string) =>
+      `${plural(n, 'job runs', 'jobs run', text)}. They stop at a safe point and go on from there when Clonedeck is started again. Nothing is copied twice.`,
     quitIdle: 'Clonedeck is about to end. Jobs in line start when it runs again.',
     quitDo: 'Quit',
     closeTitle: 'Close the window?',
     closeTray: 'Clonedeck can go on in the tray: jobs run, and you are told when they end.',
-    closeNoTray: 'There is no tray here, so a hidden window could not be brought back except by starting Clonedeck again. Jobs would go on without it.',
+    closeNoTray:
+      'There is no tray here, so a hidden window could not be brought back except by starting Clonedeck again. Jobs would go on without it.',
     hide: 'Go on in the tray',
     hideNoTray: 'Hide the window',
     remember: 'Do this from now on',
@@ -317,7 +322,10 @@ export const words = {
     dbHint: 'Empty: beside the source’s, with a name of its own.',
     options: 'Options',
     parts: 'What is copied',
-    partNames: { core: 'Core', modules: 'Plugins', themes: 'Themes', media: 'Media', database: 'Database' } as Record<string, string>,
+    partNames: { core: 'Core', modules: 'Plugins', themes: 'Themes', media: 'Media', database: 'Database' } as Record<
+      string,
+      string
+    >,
     files: (n: number, text: string) => plural(n, 'file', 'files', text),
     rows: (n: number, text: string) => plural(n, 'row', 'rows', text),
     tables: (n: number, text: string) => plural(n, 'table', 'tables', text),

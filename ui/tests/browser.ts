@@ -6,7 +6,12 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { csp } from '../vite.config';
 
 const DIST = new URL('../../artefacts/page-fake/', import.meta.url).pathname;
-const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.woff2': 'font/woff2',
+};
 
 /** Serves the page under the same content security policy as the shell does. */
 async function serve(): Promise<{ server: Server; address: string }> {
@@ -15,7 +20,10 @@ async function serve(): Promise<{ server: Server; address: string }> {
     const file = join(DIST, path === '/' ? 'index.html' : path);
     access(file).then(
       () => {
-        response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': csp });
+        response.writeHead(200, {
+          'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+          'content-security-policy': csp,
+        });
         createReadStream(file).pipe(response);
       },
       () => response.writeHead(path === '/favicon.ico' ? 204 : 404).end(),
@@ -51,7 +59,15 @@ export class PageBrowser {
     const { server, address } = await serve();
     const browser = await chromium.launch({
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
     });
     return new PageBrowser(browser, server, address);
   }

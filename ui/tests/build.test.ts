@@ -13,10 +13,17 @@ describe('the page as it is shipped', () => {
   beforeAll(async () => {
     vi.stubEnv('NODE_ENV', 'production');
     folder = await mkdtemp(join(tmpdir(), 'clonedeck-page-'));
-    await build({ root: new URL('..', import.meta.url).pathname, mode: 'production', logLevel: 'error', build: { outDir: folder } });
+    await build({
+      root: new URL('..', import.meta.url).pathname,
+      mode: 'production',
+      logLevel: 'error',
+      build: { outDir: folder },
+    });
     html = await readFile(join(folder, 'index.html'), 'utf8');
     const names = (await readdir(join(folder, 'assets'))).filter((name) => name.endsWith('.js'));
-    scripts = await Promise.all(names.map(async (name): Promise<[string, string]> => [name, await readFile(join(folder, 'assets', name), 'utf8')]));
+    scripts = await Promise.all(
+      names.map(async (name): Promise<[string, string]> => [name, await readFile(join(folder, 'assets', name), 'utf8')]),
+    );
   });
   afterAll(async () => {
     vi.unstubAllEnvs();

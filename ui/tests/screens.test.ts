@@ -23,7 +23,11 @@ describe('every screen', () => {
   for (const screen of SCREENS.filter(({ name }) => !only || name.startsWith(only))) {
     test(`${screen.name} can be drawn in both themes`, async () => {
       for (const theme of ['light', 'dark'] as const) {
-        const sizes = screen.look.width ? [{ width: screen.look.width, height: screen.look.height ?? 800 }] : screen.all ? SIZES : [{ width: 1280, height: 800 }];
+        const sizes = screen.look.width
+          ? [{ width: screen.look.width, height: screen.look.height ?? 800 }]
+          : screen.all
+            ? SIZES
+            : [{ width: 1280, height: 800 }];
         for (const { width, height } of sizes) {
           const page = await browser.open({ ...screen.look, theme, width, height });
           await screen.go?.(page);

@@ -34,7 +34,11 @@ export const SCREENS: Screen[] = [
   { name: 'plan-of-a-job', look: {}, go: (page) => page.getByTestId('tab-plan').click() },
   { name: 'details-of-a-job', look: {}, go: (page) => page.getByTestId('tab-details').click() },
   { name: 'long-names', look: { scene: 'long' }, all: true },
-  { name: 'long-error', look: { scene: 'long' }, go: (page) => page.locator('[data-testid="job-row"][data-state="failed"]').first().click() },
+  {
+    name: 'long-error',
+    look: { scene: 'long' },
+    go: (page) => page.locator('[data-testid="job-row"][data-state="failed"]').first().click(),
+  },
   { name: 'five-thousand', look: { scene: 'many' }, go: scrolled },
   { name: 'history', look: { scene: 'history' }, go: scrolled },
   { name: 'batch', look: { scene: 'batch' }, go: (page) => page.getByTestId('batch-row').click() },
@@ -50,11 +54,19 @@ export const SCREENS: Screen[] = [
       await page.locator('[data-testid="job-row"]', { hasText: 'blog.example.org' }).click({ modifiers: ['Shift'] });
     },
   },
-  { name: 'filter', look: {}, go: async (page) => (await page.getByTestId('toggle-filter').click(), page.getByTestId('filter-failed').click()) },
+  {
+    name: 'filter',
+    look: {},
+    go: async (page) => (await page.getByTestId('toggle-filter').click(), page.getByTestId('filter-failed').click()),
+  },
   { name: 'new-clone-empty', look: {}, go: (page) => page.getByTestId('new-clone').click() },
   { name: 'new-clone-source', look: {}, go: (page) => source(page, '/home/ada/sites/shop'), all: true },
   { name: 'new-clone-no-site', look: {}, go: (page) => source(page, '/home/ada/empty', false) },
-  { name: 'new-clone-options', look: {}, go: async (page) => (await source(page, '/home/ada/sites/shop'), page.getByTestId('options').click()) },
+  {
+    name: 'new-clone-options',
+    look: {},
+    go: async (page) => (await source(page, '/home/ada/sites/shop'), page.getByTestId('options').click()),
+  },
   { name: 'new-clone-plan', look: {}, go: async (page) => (await source(page, '/home/ada/sites/shop'), plan(page)), all: true },
   {
     name: 'new-clone-obstacle',
@@ -71,7 +83,11 @@ export const SCREENS: Screen[] = [
   { name: 'menu', look: {}, go: (page) => page.getByTestId('job-more').click() },
   { name: 'sites', look: {}, go: (page) => page.getByTestId('go-sites').click() },
   { name: 'settings', look: {}, go: (page) => page.getByTestId('go-settings').click(), all: true },
-  { name: 'doctor', look: {}, go: async (page) => (await page.getByTestId('go-settings').click(), page.getByTestId('doctor').scrollIntoViewIfNeeded()) },
+  {
+    name: 'doctor',
+    look: {},
+    go: async (page) => (await page.getByTestId('go-settings').click(), page.getByTestId('doctor').scrollIntoViewIfNeeded()),
+  },
   { name: 'ask-cancel', look: {}, go: async (page) => (await row(page, 'shop.example.com'), page.keyboard.press('Delete')) },
   { name: 'ask-delete', look: {}, go: (page) => more(page, 'docs.example.net', 'delete') },
   { name: 'ask-lift', look: {}, go: (page) => more(page, 'docs.example.net', 'lift') },

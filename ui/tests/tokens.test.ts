@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 const css = readFileSync(new URL('../src/kit/tokens.css', import.meta.url), 'utf8');
-const [light, dark] = css.split(":root[data-theme='dark']").map((part) => new Map([...part.matchAll(/--([a-z-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value])));
+const [light, dark] = css
+  .split(":root[data-theme='dark']")
+  .map((part) => new Map([...part.matchAll(/--([a-z-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value])));
 
 function luminance(hex: string): number {
-  const [r, g, b] = [1, 3, 5].map((from) => Number.parseInt(hex.slice(from, from + 2), 16) / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = [1, 3, 5]
+    .map((from) => Number.parseInt(hex.slice(from, from + 2), 16) / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
   return 0.2126 * (r ?? 0) + 0.7152 * (g ?? 0) + 0.0722 * (b ?? 0);
 }
 
@@ -24,7 +28,10 @@ const PAIRS: [string, string[]][] = [
   ['bad', [...GROUNDS, 'bad-tint']],
   ['on-accent', ['accent', 'accent-deep']],
   ['on-bad', ['bad']],
-  ...['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'].map((name): [string, string[]] => [`ansi-${name}`, ['log']]),
+  ...['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'].map((name): [string, string[]] => [
+    `ansi-${name}`,
+    ['log'],
+  ]),
 ];
 
 describe.each([
@@ -34,7 +41,8 @@ describe.each([
   const value = (name: string) => tokens?.get(name) ?? '';
 
   test.each(PAIRS)('%s can be read on every ground it stands on', (name, grounds) => {
-    for (const ground of grounds) expect(contrast(value(name), value(ground)), `${name} on ${ground}`).toBeGreaterThanOrEqual(4.5);
+    for (const ground of grounds)
+      expect(contrast(value(name), value(ground)), `${name} on ${ground}`).toBeGreaterThanOrEqual(4.5);
   });
 
   test('edges of fields and shapes can be made out', () => {

@@ -87,7 +87,13 @@ export interface Backend {
 export function problemOf(thrown: unknown): Problem {
   if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && 'message' in thrown) {
     const { code, message, help, context, retryable } = thrown as Partial<Problem>;
-    return { code: String(code), message: String(message), help: help ?? '', context: context ?? {}, retryable: retryable ?? false };
+    return {
+      code: String(code),
+      message: String(message),
+      help: help ?? '',
+      context: context ?? {},
+      retryable: retryable ?? false,
+    };
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return { code: 'window', message, help: '', context: {}, retryable: false };

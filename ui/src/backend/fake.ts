@@ -50,7 +50,13 @@ export function fake(name: string, still = false): Backend {
     if (known) return structuredClone(known);
     const number = Number.parseInt(wanted.slice(-12), 16);
     if (number < scene.past) return past(number, begun);
-    throw problem('job-unknown', `There is no job ${wanted}.`, 'It may have been removed by the retention set in the settings.', {}, false);
+    throw problem(
+      'job-unknown',
+      `There is no job ${wanted}.`,
+      'It may have been removed by the retention set in the settings.',
+      {},
+      false,
+    );
   };
   const later = <T>(value: () => T): Promise<T> =>
     new Promise((resolve, reject) =>
@@ -71,7 +77,9 @@ export function fake(name: string, still = false): Backend {
     (!filter.batch || candidate.batch === filter.batch) &&
     `${candidate.title} ${candidate.source} ${candidate.target}`.toLowerCase().includes(filter.search.toLowerCase());
   const page = (filter: JobFilter, after: string | null, limit: number) => {
-    const told = [...world.jobs.values()].filter((one) => one.finished_at).sort((a, b) => (b.finished_at ?? '').localeCompare(a.finished_at ?? ''));
+    const told = [...world.jobs.values()]
+      .filter((one) => one.finished_at)
+      .sort((a, b) => (b.finished_at ?? '').localeCompare(a.finished_at ?? ''));
     const from = after === null ? 0 : Number(after);
     const jobs = [];
     let at = from;
@@ -98,15 +106,41 @@ export function fake(name: string, still = false): Backend {
   return {
     about: () =>
       later(() => {
-        if (scene.broken) throw problem('store-newer', 'The database was written by a newer Clonedeck (schema 9; this one knows 4).', 'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.', { path: '/home/ada/.local/share/clonedeck/clonedeck.db' }, false);
-        return { version: '0.1.0', data_dir: '/home/ada/.local/share/clonedeck', tray: true, notifications: false, first_start: scene.firstStart ?? false };
+        if (scene.broken)
+          throw problem(
+            'store-newer',
+            'The database was written by a newer Clonedeck (schema 9; this one knows 4).',
+            'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.',
+            { path: '/home/ada/.local/share/clonedeck/clonedeck.db' },
+            false,
+          );
+        return {
+          version: '0.1.0',
+          data_dir: '/home/ada/.local/share/clonedeck',
+          tray: true,
+          notifications: false,
+          first_start: scene.firstStart ?? false,
+        };
       }),
     snapshot: () =>
       later(() => {
-        if (scene.broken) throw problem('store-newer', 'The database was written by a newer Clonedeck (schema 9; this one knows 4).', 'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.', { path: '/home/ada/.local/share/clonedeck/clonedeck.db' }, false);
+        if (scene.broken)
+          throw problem(
+            'store-newer',
+            'The database was written by a newer Clonedeck (schema 9; this one knows 4).',
+            'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.',
+            { path: '/home/ada/.local/share/clonedeck/clonedeck.db' },
+            false,
+          );
         const history = page({ states: [], kinds: [], search: '', batch: null }, null, 50);
         const active = [...world.jobs.values()].filter((one) => !one.finished_at).map(row);
-        return { seq: world.seq, active, history, queue: world.status(settings.slots), unread: notices.filter((notice) => !notice.read).length };
+        return {
+          seq: world.seq,
+          active,
+          history,
+          queue: world.status(settings.slots),
+          unread: notices.filter((notice) => !notice.read).length,
+        };
       }),
     follow: (onUpdate) => later(() => void (world.listener = onUpdate)),
     setVisible: (visible) => {
@@ -122,7 +156,10 @@ export function fake(name: string, still = false): Backend {
         const total = lines(wanted);
         const start = Date.parse(view(wanted).created_at);
         const first = Math.max(0, from);
-        return { lines: Array.from({ length: Math.max(0, Math.min(count, total - first)) }, (_, n) => lineAt(first + n, start)), total };
+        return {
+          lines: Array.from({ length: Math.max(0, Math.min(count, total - first)) }, (_, n) => lineAt(first + n, start)),
+          total,
+        };
       }),
     logSearch: (wanted, text, from, backwards) => later(() => find(text, from, backwards, lines(wanted), 0)),
     steer: (ids, action) => {
@@ -132,19 +169,49 @@ export function fake(name: string, still = false): Backend {
     pauseQueue: () => later(() => world.hold(true, settings.slots)),
     resumeQueue: () => later(() => world.hold(false, settings.slots)),
     inspect: (path) => later(() => answers.site(path)),
-    cloneDefaults: (source) => later(() => ({ target: `${source}-copy`, db: answers.site(source).database ? `${answers.site(source).database?.address}_copy` : null })),
+    cloneDefaults: (source) =>
+      later(() => ({
+        target: `${source}-copy`,
+        db: answers.site(source).database ? `${answers.site(source).database?.address}_copy` : null,
+      })),
     planClone: (request) => later(() => answers.plan(request)),
     launchClone: (request) =>
       later(() => {
         next += 1;
         const title = answers.site(request.source).addresses[0]?.replace('https://', '') ?? request.source;
-        world.add(makeJob({ n: next, title, state: 'running', step: 0, ago: 0, source: request.source, target: request.target, ...(request.url ? { url: request.url } : {}) }, Date.now()));
+        world.add(
+          makeJob(
+            {
+              n: next,
+              title,
+              state: 'running',
+              step: 0,
+              ago: 0,
+              source: request.source,
+              target: request.target,
+              ...(request.url ? { url: request.url } : {}),
+            },
+            Date.now(),
+          ),
+        );
         return id(next);
       }),
     launchDemo: () =>
       later(() => {
         next += 1;
-        world.add(makeJob({ n: next, title: 'demo-shop.example', state: 'running', step: 0, ago: 0, source: '/home/ada/.local/share/clonedeck/demo/shop' }, Date.now()));
+        world.add(
+          makeJob(
+            {
+              n: next,
+              title: 'demo-shop.example',
+              state: 'running',
+              step: 0,
+              ago: 0,
+              source: '/home/ada/.local/share/clonedeck/demo/shop',
+            },
+            Date.now(),
+          ),
+        );
         return id(next);
       }),
     receipt: (wanted) => later(() => answers.receipt(view(wanted).result?.findings ?? 0)),
@@ -153,11 +220,18 @@ export function fake(name: string, still = false): Backend {
     openCopy: (wanted) => later(() => void calls.push(`open-copy ${wanted}`)),
     openFolder: (wanted) => later(() => void calls.push(`open-folder ${wanted}`)),
     openLog: (wanted) => later(() => void calls.push(`open-log ${wanted}`)),
-    liftNeutralisation: () => later(() => ['Mail leaves the copy again', 'Scheduled tasks run again', 'Outgoing requests are allowed']),
-    deleteCopyPlan: (wanted) => later(() => [`the folder ${view(wanted).target} with 22,639 files, 1.7 GB`, `the database ${view(wanted).result?.database} with 12 tables`, 'the login clonedeck']),
+    liftNeutralisation: () =>
+      later(() => ['Mail leaves the copy again', 'Scheduled tasks run again', 'Outgoing requests are allowed']),
+    deleteCopyPlan: (wanted) =>
+      later(() => [
+        `the folder ${view(wanted).target} with 22,639 files, 1.7 GB`,
+        `the database ${view(wanted).result?.database} with 12 tables`,
+        'the login clonedeck',
+      ]),
     deleteCopy: (wanted, confirm) =>
       later(() => {
-        if (confirm !== view(wanted).target?.split('/').pop()) throw problem('confirm-differs', 'The name does not match.', 'Type the name of the folder as it is shown.', {}, false);
+        if (confirm !== view(wanted).target?.split('/').pop())
+          throw problem('confirm-differs', 'The name does not match.', 'Type the name of the folder as it is shown.', {}, false);
         calls.push(`delete ${wanted}`);
       }),
     recentSites: () => later(() => (scene.firstStart ? [] : answers.sites(begun))),

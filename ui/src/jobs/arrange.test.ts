@@ -6,15 +6,24 @@ import { NO_FILTER } from './queue.svelte';
 
 const now = new Date(2026, 10, 22, 14, 0).getTime();
 let number = 0;
-const make = (told: Omit<Told, 'n' | 'title'> & { title?: string }) => new Job(row(view({ n: (number += 1), title: 'shop.example.com', ...told }, now)));
+const make = (told: Omit<Told, 'n' | 'title'> & { title?: string }) =>
+  new Job(row(view({ n: (number += 1), title: 'shop.example.com', ...told }, now)));
 const keys = (active: Job[], history: Job[] = [], batches = new Map<string, Job[]>(), opened = new Set<string>()) =>
   arrange(active, history, batches, opened, now).map((item) => (item.kind === 'head' ? item.key.slice(5) : item.key));
 
 test('who needs a person comes first, then what runs, waits, is in line, is paused, and the history by day', () => {
   const queued = make({ state: 'queued' });
   const running = make({ state: 'running', step: 6 });
-  const person = make({ state: 'waiting', step: 6, waiting: { code: 'disk-full', message: 'The disk is full', until: null, needs_person: true, help: 'Free some space.' } });
-  const waiting = make({ state: 'waiting', step: 6, waiting: { code: 'retry', message: 'Again', until: null, needs_person: false, help: '' } });
+  const person = make({
+    state: 'waiting',
+    step: 6,
+    waiting: { code: 'disk-full', message: 'The disk is full', until: null, needs_person: true, help: 'Free some space.' },
+  });
+  const waiting = make({
+    state: 'waiting',
+    step: 6,
+    waiting: { code: 'retry', message: 'Again', until: null, needs_person: false, help: '' },
+  });
   const paused = make({ state: 'paused', step: 6 });
   const today = make({ state: 'completed', ago: 600 });
   const yesterday = make({ state: 'failed', step: 2, ago: 86_400 });
@@ -37,12 +46,22 @@ test('who needs a person comes first, then what runs, waits, is in line, is paus
 });
 
 test('a batch is one row where its liveliest member stands, and opens to show all', () => {
-  const members = [make({ state: 'completed', batch: 'b' }), make({ state: 'running', step: 6, batch: 'b' }), make({ state: 'queued', batch: 'b' })];
+  const members = [
+    make({ state: 'completed', batch: 'b' }),
+    make({ state: 'running', step: 6, batch: 'b' }),
+    make({ state: 'queued', batch: 'b' }),
+  ];
   const [done, running, queued] = members as [Job, Job, Job];
   const batches = new Map([['b', members]]);
   expect(leader(members)).toBe(running);
   expect(keys([running, queued], [done], batches)).toEqual(['running', 'batch:b']);
-  expect(keys([running, queued], [done], batches, new Set(['b']))).toEqual(['running', 'batch:b', done.id, running.id, queued.id]);
+  expect(keys([running, queued], [done], batches, new Set(['b']))).toEqual([
+    'running',
+    'batch:b',
+    done.id,
+    running.id,
+    queued.id,
+  ]);
 });
 
 test('a batch of one is a job', () => {

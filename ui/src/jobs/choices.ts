@@ -24,8 +24,20 @@ export function choicesFor(deck: Deck, jobs: Job[]): Choice[] {
   const some = (verb: Parameters<typeof can>[0]) => jobs.some((job) => can(verb, job.row));
   const choices: (Choice | false)[] = [
     some('pause') && { id: 'pause', label: words.job.pause, icon: Pause, keys: 'P', run: () => void deck.steer('pause', jobs) },
-    some('resume') && { id: 'resume', label: words.job.resume, icon: Play, keys: 'P', run: () => void deck.steer('resume', jobs) },
-    some('retry') && { id: 'retry', label: words.job.retry, icon: RotateCw, keys: 'R', run: () => void deck.steer('retry', jobs) },
+    some('resume') && {
+      id: 'resume',
+      label: words.job.resume,
+      icon: Play,
+      keys: 'P',
+      run: () => void deck.steer('resume', jobs),
+    },
+    some('retry') && {
+      id: 'retry',
+      label: words.job.retry,
+      icon: RotateCw,
+      keys: 'R',
+      run: () => void deck.steer('retry', jobs),
+    },
     single?.state === 'failed' && {
       id: 'from-start',
       label: words.job.fromStart,
@@ -47,7 +59,13 @@ export function choicesFor(deck: Deck, jobs: Job[]): Choice[] {
       icon: FolderOpen,
       run: () => void deck.attempt(() => deck.backend.openFolder(single.id)),
     },
-    single?.kind === 'clone' && { id: 'clone-again', label: words.job.cloneAgain, icon: CopyPlus, apart: true, run: () => deck.newClone(null, single.id) },
+    single?.kind === 'clone' && {
+      id: 'clone-again',
+      label: words.job.cloneAgain,
+      icon: CopyPlus,
+      apart: true,
+      run: () => deck.newClone(null, single.id),
+    },
     single?.state === 'completed' && {
       id: 'lift',
       label: words.result.lift,
@@ -62,7 +80,15 @@ export function choicesFor(deck: Deck, jobs: Job[]): Choice[] {
       danger: true,
       run: () => void (deck.asking = { what: 'delete', id: single.id }),
     },
-    some('cancel') && { id: 'cancel', label: single?.state === 'failed' ? words.job.clearUp : words.job.cancel, icon: X, keys: 'Del', danger: true, apart: true, run: () => void deck.steer('cancel', jobs) },
+    some('cancel') && {
+      id: 'cancel',
+      label: single?.state === 'failed' ? words.job.clearUp : words.job.cancel,
+      icon: X,
+      keys: 'Del',
+      danger: true,
+      apart: true,
+      run: () => void deck.steer('cancel', jobs),
+    },
   ];
   return choices.filter((choice): choice is Choice => choice !== false && choice !== undefined);
 }

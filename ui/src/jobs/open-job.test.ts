@@ -52,8 +52,27 @@ test('a job that is gone is a problem, until it is there again', async () => {
 
 test('a step moves on with the progress told of it, and of no other', () => {
   const step = shop.steps[6]!;
-  const tick: Tick = { job: id(1), progress: 40, step: step.name, step_progress: 55, done: 3, total: 9, unit: 'files', rate: 2, message: 'uploads', eta_seconds: null, active_ms: 9000, log_lines: 1 };
-  expect(withTick(step, tick, 4000)).toMatchObject({ progress: 55, done: 3, total: 9, message: 'uploads', active_ms: Math.max(step.active_ms, 5000) });
+  const tick: Tick = {
+    job: id(1),
+    progress: 40,
+    step: step.name,
+    step_progress: 55,
+    done: 3,
+    total: 9,
+    unit: 'files',
+    rate: 2,
+    message: 'uploads',
+    eta_seconds: null,
+    active_ms: 9000,
+    log_lines: 1,
+  };
+  expect(withTick(step, tick, 4000)).toMatchObject({
+    progress: 55,
+    done: 3,
+    total: 9,
+    message: 'uploads',
+    active_ms: Math.max(step.active_ms, 5000),
+  });
   expect(withTick(shop.steps[5]!, tick, 4000)).toBe(shop.steps[5]);
   expect(withTick(step, null, 0)).toBe(step);
 });

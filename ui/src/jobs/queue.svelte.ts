@@ -101,11 +101,19 @@ export class Queue {
     for (const row of changed) {
       const known = this.jobs.get(row.id);
       if (known && known.row.seq > row.seq) continue;
-      moved ||= !known || known.row.state !== row.state || known.row.priority !== row.priority || known.row.waiting_for?.code !== row.waiting_for?.code;
+      moved ||=
+        !known ||
+        known.row.state !== row.state ||
+        known.row.priority !== row.priority ||
+        known.row.waiting_for?.code !== row.waiting_for?.code;
       this.know(row);
     }
     removed.forEach((id) => this.jobs.delete(id));
-    if (moved) this.sort(changed.map((row) => row.id), new Set(removed));
+    if (moved)
+      this.sort(
+        changed.map((row) => row.id),
+        new Set(removed),
+      );
   }
 
   /** Puts changed jobs where they belong; what stays keeps its place, for the order of the line is the program's. */
@@ -189,7 +197,8 @@ export class Queue {
       else batches.set(job.row.batch, [job]);
     }
     if (batches.size === 0 && this.batches.size === 0) return;
-    for (const members of batches.values()) members.sort((a, b) => a.row.created_at.localeCompare(b.row.created_at) || a.id.localeCompare(b.id));
+    for (const members of batches.values())
+      members.sort((a, b) => a.row.created_at.localeCompare(b.row.created_at) || a.id.localeCompare(b.id));
     const unknown = [...batches.keys()].filter((batch) => !this.batches.has(batch));
     this.batches = batches;
     for (const batch of unknown) {

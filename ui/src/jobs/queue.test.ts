@@ -8,9 +8,33 @@ import type { Update } from '../backend/wire/Update';
 import { Queue } from './queue.svelte';
 
 const now = Date.now();
-const status = { paused: false, slots: 4, running: 1, queued: 0, waiting: 0, held: 0, cpu_percent: 5, memory_used: 1, memory_total: 2, runner: null };
-const nothing: Update = { seq: 0, changed: [], removed: [], ticks: [], queue: null, unread: null, show: null, source: null, resync: false };
-const told = (part: Partial<Told> & { n: number; state: Told['state'] }, seq = 1): JobRow => ({ ...row(view({ title: `site-${part.n}`, ...part }, now)), seq: 10 + seq });
+const status = {
+  paused: false,
+  slots: 4,
+  running: 1,
+  queued: 0,
+  waiting: 0,
+  held: 0,
+  cpu_percent: 5,
+  memory_used: 1,
+  memory_total: 2,
+  runner: null,
+};
+const nothing: Update = {
+  seq: 0,
+  changed: [],
+  removed: [],
+  ticks: [],
+  queue: null,
+  unread: null,
+  show: null,
+  source: null,
+  resync: false,
+};
+const told = (part: Partial<Told> & { n: number; state: Told['state'] }, seq = 1): JobRow => ({
+  ...row(view({ title: `site-${part.n}`, ...part }, now)),
+  seq: 10 + seq,
+});
 const running = (n: number, seq = 1) => told({ n, state: 'running', step: 6, share: 0.2, ago: 60 }, seq);
 const tick = (n: number, progress: number): Tick => ({
   job: id(n),
@@ -36,14 +60,26 @@ let send: (part: Partial<Update>) => void;
 function page(filter: JobFilter, after: string | null, limit: number) {
   asked.push({ filter, after });
   const from = after === null ? 0 : Number(after);
-  const all = Array.from({ length: PAST }, (_, n) => row(past(n, now))).filter((one) => filter.states.length === 0 || filter.states.includes(one.state));
-  return Promise.resolve({ jobs: filter.batch ? [] : all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null });
+  const all = Array.from({ length: PAST }, (_, n) => row(past(n, now))).filter(
+    (one) => filter.states.length === 0 || filter.states.includes(one.state),
+  );
+  return Promise.resolve({
+    jobs: filter.batch ? [] : all.slice(from, from + limit),
+    next: from + limit < all.length ? String(from + limit) : null,
+  });
 }
 
 beforeEach(async () => {
   asked = [];
   const backend = {
-    snapshot: () => Promise.resolve({ seq: 10, active: [running(9001), told({ n: 9002, state: 'queued' })], history: { jobs: [row(past(0, now))], next: '1' }, queue: status, unread: 2 }),
+    snapshot: () =>
+      Promise.resolve({
+        seq: 10,
+        active: [running(9001), told({ n: 9002, state: 'queued' })],
+        history: { jobs: [row(past(0, now))], next: '1' },
+        queue: status,
+        unread: 2,
+      }),
     follow: (onUpdate: (update: Update) => void) => {
       send = (part) => onUpdate({ ...nothing, seq: 11, ...part });
       return Promise.resolve();
@@ -65,7 +101,10 @@ test('a snapshot fills the list and the counts', () => {
 
 test('a database that cannot be opened is told, and tried again', async () => {
   const problem = { code: 'store-newer', message: 'newer', help: '', context: {}, retryable: false };
-  const snapshot = vi.fn().mockRejectedValueOnce(problem).mockResolvedValue({ seq: 1, active: [], history: { jobs: [], next: null }, queue: status, unread: 0 });
+  const snapshot = vi
+    .fn()
+    .mockRejectedValueOnce(problem)
+    .mockResolvedValue({ seq: 1, active: [], history: { jobs: [], next: null }, queue: status, unread: 0 });
   const shut = new Queue({ snapshot, follow: () => Promise.resolve(), jobsPage: page } as Partial<Backend> as Backend);
   await shut.open();
   expect(shut.opening).toEqual(problem);

@@ -10,14 +10,20 @@ export function summary(job: Job, now: number): string {
   const { row, tick } = job;
   switch (row.state) {
     case 'running':
-      return [row.current_title, tick?.message || row.message, eta(tick?.eta_seconds ?? row.eta_seconds)].filter(Boolean).join(' · ') || words.side.prepares;
+      return (
+        [row.current_title, tick?.message || row.message, eta(tick?.eta_seconds ?? row.eta_seconds)]
+          .filter(Boolean)
+          .join(' · ') || words.side.prepares
+      );
     case 'waiting':
     case 'queued':
       return whyNot(row, now) || row.current_title || '';
     case 'paused':
       return [percent(row.progress), row.current_title].filter(Boolean).join(' · ');
     case 'completed':
-      return [words.side.findings(row.findings, count(row.findings)), row.finished_at ? at(row.finished_at, now) : ''].filter(Boolean).join(' · ');
+      return [words.side.findings(row.findings, count(row.findings)), row.finished_at ? at(row.finished_at, now) : '']
+        .filter(Boolean)
+        .join(' · ');
     case 'failed':
       return row.error?.message ?? '';
     case 'cancelled':
@@ -51,9 +57,10 @@ export function figure(job: Job): string {
 }
 
 /** Which shape a job has. */
-export function markOf(row: JobRow): 'running' | 'done' | 'read' | 'failed' | 'waiting' | 'person' | 'queued' | 'paused' | 'cancelled' {
+export function markOf(
+  row: JobRow,
+): 'running' | 'done' | 'read' | 'failed' | 'waiting' | 'person' | 'queued' | 'paused' | 'cancelled' {
   if (needsPerson(row)) return 'person';
   if (row.state === 'completed') return row.findings > 0 ? 'read' : 'done';
   return row.state;
 }
-

@@ -16,7 +16,8 @@ export interface CloneSpec {
 export function cloneSpec(spec: unknown): CloneSpec {
   const found: Record<string, unknown> = typeof spec === 'object' && spec !== null ? { ...spec } : {};
   const text = (name: string) => (typeof found[name] === 'string' && found[name] ? found[name] : null);
-  const list = (name: string) => (Array.isArray(found[name]) ? found[name].filter((item): item is string => typeof item === 'string') : []);
+  const list = (name: string) =>
+    Array.isArray(found[name]) ? found[name].filter((item): item is string => typeof item === 'string') : [];
   return {
     url: text('url'),
     db: text('db'),

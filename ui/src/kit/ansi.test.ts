@@ -23,7 +23,12 @@ test('bold, faint and underline join a colour and leave it', () => {
 });
 
 test('bright, 256 and true colours become the nearest of the theme', () => {
-  expect(spans('\x1b[92ma\x1b[38;5;196mb\x1b[38;2;20;40;250mc\x1b[38;5;240md').map((span) => span.style)).toEqual(['green', 'red', 'blue', 'black']);
+  expect(spans('\x1b[92ma\x1b[38;5;196mb\x1b[38;2;20;40;250mc\x1b[38;5;240md').map((span) => span.style)).toEqual([
+    'green',
+    'red',
+    'blue',
+    'black',
+  ]);
 });
 
 test('a background takes its numbers with it', () => {

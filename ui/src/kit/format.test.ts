@@ -1,5 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { ago, amountOf, at, baseName, bytes, clock, dayGroup, duration, eta, homely, homeOf, host, percent, rate } from './format';
+import {
+  ago,
+  amountOf,
+  at,
+  baseName,
+  bytes,
+  clock,
+  dayGroup,
+  duration,
+  eta,
+  homely,
+  homeOf,
+  host,
+  percent,
+  rate,
+} from './format';
 
 describe('numbers for people', () => {
   test('per cent is whole, is never 100 before the end and never 0 after the beginning', () => {
@@ -7,7 +22,15 @@ describe('numbers for people', () => {
   });
 
   test('sizes count in thousands and keep three figures', () => {
-    expect([0, 999, 1000, 56_000_000, 999_600, 1_701_200_000, 182e9].map(bytes)).toEqual(['0 B', '999 B', '1 KB', '56 MB', '1 MB', '1.7 GB', '182 GB']);
+    expect([0, 999, 1000, 56_000_000, 999_600, 1_701_200_000, 182e9].map(bytes)).toEqual([
+      '0 B',
+      '999 B',
+      '1 KB',
+      '56 MB',
+      '1 MB',
+      '1.7 GB',
+      '182 GB',
+    ]);
   });
 
   test('an amount of a whole names the unit once', () => {
@@ -19,13 +42,26 @@ describe('numbers for people', () => {
   });
 
   test('a rate that is not known is not shown', () => {
-    expect([rate(0, 'rows'), rate(41_200, 'rows'), rate(38e6, 'bytes'), rate(1.25, 'items')]).toEqual(['', '41,200 rows/s', '38 MB/s', '1.3 items/s']);
+    expect([rate(0, 'rows'), rate(41_200, 'rows'), rate(38e6, 'bytes'), rate(1.25, 'items')]).toEqual([
+      '',
+      '41,200 rows/s',
+      '38 MB/s',
+      '1.3 items/s',
+    ]);
   });
 });
 
 describe('times for people', () => {
   test('what it took is as exact as it helps', () => {
-    expect([94, 9_940, 12_400, 59_400, 61_000, 192_000, 3_729_000].map(duration)).toEqual(['0.1 s', '9.9 s', '12 s', '59 s', '1:01', '3:12', '1:02:09']);
+    expect([94, 9_940, 12_400, 59_400, 61_000, 192_000, 3_729_000].map(duration)).toEqual([
+      '0.1 s',
+      '9.9 s',
+      '12 s',
+      '59 s',
+      '1:01',
+      '3:12',
+      '1:02:09',
+    ]);
   });
 
   test('a clock shows hours only when there are some', () => {
@@ -60,8 +96,19 @@ describe('times for people', () => {
   });
 
   test('the history goes by day, then by month', () => {
-    expect([before(5), before(15 * 60), before(4 * 1440), before(50 * 1440)].map((time) => dayGroup(time, now))).toEqual(['today', 'yesterday', 'week', 'October 2026']);
+    expect([before(5), before(15 * 60), before(4 * 1440), before(50 * 1440)].map((time) => dayGroup(time, now))).toEqual([
+      'today',
+      'yesterday',
+      'week',
+      'October 2026',
+    ]);
   });
+});
+
+test('a session without a language gets English', () => {
+  expect(localeOf(['C'])).toBe('en');
+  expect(localeOf(['', undefined, 'C', 'de-CH'])).toBe('de-CH');
+  expect(localeOf(['xx-unknown'])).toBe('en');
 });
 
 describe('places for people', () => {
@@ -75,6 +122,10 @@ describe('places for people', () => {
 
   test('names are the last part of a path, hosts what stands between scheme and end', () => {
     expect([baseName('/a/b/'), baseName('C:\\sites\\shop'), baseName('/')]).toEqual(['b', 'shop', '/']);
-    expect([host('https://shop.example.com/'), host('http://127.0.0.1:8410'), host('shop')]).toEqual(['shop.example.com', '127.0.0.1:8410', 'shop']);
+    expect([host('https://shop.example.com/'), host('http://127.0.0.1:8410'), host('shop')]).toEqual([
+      'shop.example.com',
+      '127.0.0.1:8410',
+      'shop',
+    ]);
   });
 });

@@ -1,7 +1,19 @@
 /** Numbers, sizes and times for people: in the system's language, with units, never more exact than it helps. */
 import type { Eta } from '../backend/wire/Eta';
 
-const locale = typeof navigator === 'undefined' ? 'en' : navigator.language;
+/** The first of these that names a language; `C`, which a bare Linux session calls its language, names none. */
+export function localeOf(languages: readonly (string | undefined)[]): string {
+  for (const language of languages) {
+    try {
+      if (language && Intl.NumberFormat.supportedLocalesOf(language).length > 0) return language;
+    } catch {
+      // Not even a tag.
+    }
+  }
+  return 'en';
+}
+
+const locale = typeof navigator === 'undefined' ? 'en' : localeOf([navigator.language, ...navigator.languages]);
 
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
@@ -83,7 +95,8 @@ export function clock(ms: number): string {
 /** `2–3 min`, `about 40 s`, `1–2 h`; none when nothing is known. */
 export function eta(range: Eta | null): string | null {
   if (!range || !Number.isFinite(range.high)) return null;
-  const [unit, size] = range.high < 90 ? ['s', 1] : range.high < 5400 ? ['min', 60] : range.high < 172_800 ? ['h', 3600] : ['days', 86_400];
+  const [unit, size] =
+    range.high < 90 ? ['s', 1] : range.high < 5400 ? ['min', 60] : range.high < 172_800 ? ['h', 3600] : ['days', 86_400];
   const step = unit === 's' ? 5 : 1;
   const low = Math.max(unit === 's' ? 1 : 0, Math.floor(range.low / size / step) * step);
   const high = Math.max(1, Math.ceil(range.high / size / step) * step);
@@ -139,7 +152,12 @@ function startOfDay(time: number): number {
 
 /** The last name of a path, with either kind of slash. */
 export function baseName(path: string): string {
-  return path.replace(/[\\/]+$/, '').split(/[\\/]/).pop() || path;
+  return (
+    path
+      .replace(/[\\/]+$/, '')
+      .split(/[\\/]/)
+      .pop() || path
+  );
 }
 
 /** `shop.example.com` of an address, with its port; what is no address stays as it is. */

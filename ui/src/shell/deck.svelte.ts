@@ -152,10 +152,17 @@ export class Deck {
     }
     if (verb === 'up' || verb === 'down') {
       const step = verb === 'up' ? 1 : -1;
-      for (const [priority, group] of byPriority(able)) await this.send(group.map((job) => job.id), { do: 'priority', to: priority + step });
+      for (const [priority, group] of byPriority(able))
+        await this.send(
+          group.map((job) => job.id),
+          { do: 'priority', to: priority + step },
+        );
       return;
     }
-    await this.send(able.map((job) => job.id), { do: verb });
+    await this.send(
+      able.map((job) => job.id),
+      { do: verb },
+    );
   }
 
   async send(ids: string[], action: Steer): Promise<void> {

@@ -34,7 +34,9 @@ describe('what a screen reader and a person with weak eyes meet', () => {
         await screen.go?.(page);
         await page.evaluate(axe);
         const { violations } = await page.evaluate((options) => window.axe.run(options), OPTIONS);
-        const said = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary ?? ''}`));
+        const said = violations.flatMap(({ id, nodes }) =>
+          nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary ?? ''}`),
+        );
         expect(said).toEqual([]);
         await page.context().close();
       });

@@ -42,7 +42,9 @@ describe('the queue', () => {
     await step.getByTestId('retry-step').click();
     await becomes(page, 'running');
     await page.locator('[data-testid="stepper-step"][data-step="copy-database"][data-state="running"]').waitFor();
-    expect(await page.locator('[data-testid="stepper-step"][data-step="copy-media"]').getAttribute('data-state')).toBe('completed');
+    expect(await page.locator('[data-testid="stepper-step"][data-step="copy-media"]').getAttribute('data-state')).toBe(
+      'completed',
+    );
     await page.context().close();
   });
 
@@ -109,7 +111,9 @@ describe('the queue', () => {
     expect(await page.locator('[data-testid="job-row"]:not([data-state="failed"])').count()).toBe(0);
     await page.getByTestId('filter-all').click();
     await page.getByTestId('filter-text').fill('museum');
-    await page.waitForFunction(() => [...document.querySelectorAll('[data-testid="job-row"]')].every((one) => one.textContent?.includes('museum')));
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('[data-testid="job-row"]')].every((one) => one.textContent?.includes('museum')),
+    );
     await page.getByTestId('filter-text').fill('nothing like it');
     await page.getByText('No job matches').waitFor();
     await page.context().close();
@@ -130,7 +134,10 @@ describe('the queue', () => {
     const page = await browser.open({ scene: 'one', still: false });
     const figure = page.locator('[data-testid="job-row"] .figure');
     const first = await figure.textContent();
-    await page.waitForFunction((before) => document.querySelector('[data-testid="job-row"] .figure')?.textContent !== before, first);
+    await page.waitForFunction(
+      (before) => document.querySelector('[data-testid="job-row"] .figure')?.textContent !== before,
+      first,
+    );
     await page.evaluate(() => {
       Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' });
       document.dispatchEvent(new Event('visibilitychange'));

@@ -30,7 +30,11 @@ describe('the window', () => {
 
   test('a log that grows is followed to its end', async () => {
     const page = await browser.open({ scene: 'one' });
-    await page.getByText('wp_postmeta 1,204,551').first().waitFor({ state: 'attached' }).catch(() => undefined);
+    await page
+      .getByText('wp_postmeta 1,204,551')
+      .first()
+      .waitFor({ state: 'attached' })
+      .catch(() => undefined);
     await page.evaluate(() => window.outside?.pass(20));
     await page.waitForFunction(() => {
       const box = document.querySelector('[data-testid="log"]');
@@ -60,7 +64,8 @@ describe('the window', () => {
     await page.getByTestId('tab-receipt').click();
     const receipt = page.getByTestId('receipt');
     await receipt.waitFor();
-    for (const said of ['One address was left in a sentence', '22,639 files', '1,204,551', '41,208']) expect(await receipt.textContent()).toContain(said);
+    for (const said of ['One address was left in a sentence', '22,639 files', '1,204,551', '41,208'])
+      expect(await receipt.textContent()).toContain(said);
     await page.getByText('Save as JSON').click();
     await page.getByTestId('note').getByText('.json').waitFor();
     await page.context().close();
@@ -104,7 +109,9 @@ describe('the window', () => {
     await page.getByTestId('site').first().waitFor();
     await page.getByTestId('go-settings').click();
     expect(await page.getByTestId('slots').inputValue()).toBe('6');
-    expect(await page.locator('[data-testid="finding"][data-status="bad"]').textContent()).toContain('No notification server answers');
+    expect(await page.locator('[data-testid="finding"][data-status="bad"]').textContent()).toContain(
+      'No notification server answers',
+    );
     await page.context().close();
   });
 
@@ -135,7 +142,11 @@ describe('the window', () => {
     await page.getByTestId('tab-log').click();
     await page.getByTestId('log').waitFor();
     await page.getByTestId('open-drawer').click();
-    await page.locator('[data-testid="job-row"]', { hasText: 'blog' }).or(page.locator('[data-testid="job-row"]').nth(2)).first().click();
+    await page
+      .locator('[data-testid="job-row"]', { hasText: 'blog' })
+      .or(page.locator('[data-testid="job-row"]').nth(2))
+      .first()
+      .click();
     await page.getByTestId('job-list').waitFor({ state: 'detached' });
     await page.context().close();
   });

@@ -11,11 +11,35 @@ import { id, problem } from './make';
 import { CLONE_STEPS } from './steps';
 
 export function site(path: string): SiteReport {
-  if (!path.startsWith('/')) throw problem('source-missing', `There is no folder ${path}.`, 'Choose a folder that exists; a path begins with /.', { path }, false);
-  if (path.includes('empty')) throw problem('no-site', `The folder ${path} holds no site that Clonedeck knows.`, 'Choose the folder that holds wp-config.php or index.html.', { path }, false);
+  if (!path.startsWith('/'))
+    throw problem(
+      'source-missing',
+      `There is no folder ${path}.`,
+      'Choose a folder that exists; a path begins with /.',
+      { path },
+      false,
+    );
+  if (path.includes('empty'))
+    throw problem(
+      'no-site',
+      `The folder ${path} holds no site that Clonedeck knows.`,
+      'Choose the folder that holds wp-config.php or index.html.',
+      { path },
+      false,
+    );
   const name = path.split('/').filter(Boolean).pop() ?? 'site';
   if (path.includes('static')) {
-    return { path, platform: 'static', platform_title: 'Static site', version: null, title: name, addresses: [], parts: [{ part: 'core', files: 214, bytes: 8_412_000 }], database: null, notes: [] };
+    return {
+      path,
+      platform: 'static',
+      platform_title: 'Static site',
+      version: null,
+      title: name,
+      addresses: [],
+      parts: [{ part: 'core', files: 214, bytes: 8_412_000 }],
+      database: null,
+      notes: [],
+    };
   }
   return {
     path,
@@ -30,7 +54,13 @@ export function site(path: string): SiteReport {
       { part: 'themes', files: 612, bytes: 14_200_000 },
       { part: 'media', files: 11_602, bytes: 1_540_000_000 },
     ],
-    database: { address: `mysql://${name}@127.0.0.1/${name}`, server: 'MariaDB 10.11.6', tables: 12, rows: 1_578_319, bytes: 412_000_000 },
+    database: {
+      address: `mysql://${name}@127.0.0.1/${name}`,
+      server: 'MariaDB 10.11.6',
+      tables: 12,
+      rows: 1_578_319,
+      bytes: 412_000_000,
+    },
     notes: path.includes('shop') ? ['WooCommerce Payments is known to phone home; it is held back in the copy.'] : [],
   };
 }
@@ -52,10 +82,20 @@ export function plan(request: CloneRequest): ClonePlan {
   const needed = kept.reduce((sum, part) => sum + part.bytes, 0) + database;
   const obstacles = [];
   if (request.target === request.source || request.target.startsWith(`${request.source}/`)) {
-    obstacles.push(problem('same-place', 'The copy would lie inside its own source.', 'Choose a folder outside of it.', {}, false));
+    obstacles.push(
+      problem('same-place', 'The copy would lie inside its own source.', 'Choose a folder outside of it.', {}, false),
+    );
   }
   if (request.target.includes('full') && !request.replace) {
-    obstacles.push(problem('target-not-empty', `The folder ${request.target} holds 14 files.`, 'Empty it, choose another folder, or put aside what is there.', {}, false));
+    obstacles.push(
+      problem(
+        'target-not-empty',
+        `The folder ${request.target} holds 14 files.`,
+        'Empty it, choose another folder, or put aside what is there.',
+        {},
+        false,
+      ),
+    );
   }
   return {
     source,
@@ -69,7 +109,15 @@ export function plan(request: CloneRequest): ClonePlan {
     bytes_needed: needed,
     bytes_free: 182_000_000_000,
     eta_seconds: { low: 80, high: 150 },
-    neutralise: source.platform === 'wordpress' ? SWITCHES.map(([id, title, message]) => ({ id, title, message, on: !request.neutralise_off.includes(id) && !(id === 'egress' && request.open_egress) })) : [],
+    neutralise:
+      source.platform === 'wordpress'
+        ? SWITCHES.map(([id, title, message]) => ({
+            id,
+            title,
+            message,
+            on: !request.neutralise_off.includes(id) && !(id === 'egress' && request.open_egress),
+          }))
+        : [],
     obstacles,
     warnings: request.skip.includes('media') ? ['Without media, pages of the copy show empty pictures.'] : [],
   };
@@ -100,7 +148,14 @@ export function receipt(findings: number): Receipt {
       newly_broken: 0,
       unchanged_unsafe: findings ? ['wp_postmeta 88,412 · _custom: a value of an unknown class'] : [],
     },
-    neutralised: ['Mail is caught in wp-content/clonedeck/mail', 'Scheduled tasks are off', 'Search engines are asked not to index', 'Outgoing requests are blocked', 'Salts are new', '14 sessions ended'],
+    neutralised: [
+      'Mail is caught in wp-content/clonedeck/mail',
+      'Scheduled tasks are off',
+      'Search engines are asked not to index',
+      'Outgoing requests are blocked',
+      'Salts are new',
+      '14 sessions ended',
+    ],
     settings: [
       { name: 'siteurl', from: 'https://shop.example.com', to: 'https://staging.example.test' },
       { name: 'home', from: 'https://shop.example.com', to: 'https://staging.example.test' },
@@ -108,7 +163,9 @@ export function receipt(findings: number): Receipt {
       { name: 'AUTH_KEY', from: '•••', to: '•••' },
     ],
     pages: ['/ answered 200 in 182 ms', '/wp-login.php answered 200 in 96 ms', '/shop/ answered 200 in 241 ms'],
-    findings: findings ? ['One address was left in a sentence of a widget.', 'One value of an unknown class holds the old address and was left.'] : [],
+    findings: findings
+      ? ['One address was left in a sentence of a widget.', 'One value of an unknown class holds the old address and was left.']
+      : [],
     steps: CLONE_STEPS.map((step) => ({ name: step.name, active_ms: step.takes * 1000 })),
   };
 }
@@ -131,10 +188,34 @@ export const SETTINGS: Settings = {
 };
 
 export const DOCTOR: DoctorFinding[] = [
-  { code: 'php', title: 'PHP', status: 'ok', message: 'PHP 8.2 with mysqli, sqlite3 and mbstring: copies can be started and checked here.', fix: '' },
-  { code: 'database-client', title: 'Database', status: 'ok', message: 'Clonedeck speaks to MariaDB, MySQL and SQLite by itself.', fix: '' },
-  { code: 'keychain', title: 'Keychain', status: 'warn', message: 'No keychain answers; passwords are kept in files that only you can read.', fix: 'Start a secret service such as gnome-keyring if you want them in a keychain.' },
-  { code: 'notifications', title: 'Notifications', status: 'bad', message: 'No notification server answers: you are not told when a job ends while the window is closed.', fix: 'Install a notification daemon, for example: sudo apt install dunst' },
+  {
+    code: 'php',
+    title: 'PHP',
+    status: 'ok',
+    message: 'PHP 8.2 with mysqli, sqlite3 and mbstring: copies can be started and checked here.',
+    fix: '',
+  },
+  {
+    code: 'database-client',
+    title: 'Database',
+    status: 'ok',
+    message: 'Clonedeck speaks to MariaDB, MySQL and SQLite by itself.',
+    fix: '',
+  },
+  {
+    code: 'keychain',
+    title: 'Keychain',
+    status: 'warn',
+    message: 'No keychain answers; passwords are kept in files that only you can read.',
+    fix: 'Start a secret service such as gnome-keyring if you want them in a keychain.',
+  },
+  {
+    code: 'notifications',
+    title: 'Notifications',
+    status: 'bad',
+    message: 'No notification server answers: you are not told when a job ends while the window is closed.',
+    fix: 'Install a notification daemon, for example: sudo apt install dunst',
+  },
   { code: 'tray', title: 'Tray', status: 'ok', message: 'Clonedeck can go on in the tray.', fix: '' },
   { code: 'disk', title: 'Disk', status: 'ok', message: '182 GB are free where copies are made.', fix: '' },
 ];
@@ -142,20 +223,84 @@ export const DOCTOR: DoctorFinding[] = [
 export function notices(now: number): Notice[] {
   const at = (minutes: number) => new Date(now - minutes * 60_000).toISOString();
   return [
-    { id: 5, at: at(4), kind: 'needs-person', job: id(900_005), title: 'kasse.example.com', body: 'The disk is full: 1.2 GB are needed on /home, 310 MB are free.', read: false },
-    { id: 4, at: at(25), kind: 'finished', job: id(800_001), title: 'docs.example.net', body: 'The copy is ready. Nothing was found.', read: false },
-    { id: 3, at: at(40), kind: 'failed', job: id(800_002), title: 'forum.example.net', body: 'The folder /home/ada/sites/forum-copy holds 14 files.', read: false },
-    { id: 2, at: at(190), kind: 'resumed', job: null, title: 'Went on after a restart', body: '1 job went on: shop.example.com from Copy database, row 560,001.', read: true },
+    {
+      id: 5,
+      at: at(4),
+      kind: 'needs-person',
+      job: id(900_005),
+      title: 'kasse.example.com',
+      body: 'The disk is full: 1.2 GB are needed on /home, 310 MB are free.',
+      read: false,
+    },
+    {
+      id: 4,
+      at: at(25),
+      kind: 'finished',
+      job: id(800_001),
+      title: 'docs.example.net',
+      body: 'The copy is ready. Nothing was found.',
+      read: false,
+    },
+    {
+      id: 3,
+      at: at(40),
+      kind: 'failed',
+      job: id(800_002),
+      title: 'forum.example.net',
+      body: 'The folder /home/ada/sites/forum-copy holds 14 files.',
+      read: false,
+    },
+    {
+      id: 2,
+      at: at(190),
+      kind: 'resumed',
+      job: null,
+      title: 'Went on after a restart',
+      body: '1 job went on: shop.example.com from Copy database, row 560,001.',
+      read: true,
+    },
   ];
 }
 
 export function sites(now: number): SiteSeen[] {
   const at = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
   return [
-    { path: '/home/ada/sites/shop', address: 'https://shop.example.com', platform: 'WordPress 6.8', copy: false, last_job: id(900_001), last_at: at(0.05), jobs: 14 },
-    { path: '/home/ada/sites/shop-staging', address: 'https://staging.example.test', platform: 'WordPress 6.8', copy: true, last_job: id(900_001), last_at: at(0.05), jobs: 3 },
-    { path: '/home/ada/sites/docs', address: 'https://docs.example.net', platform: 'Static site', copy: false, last_job: id(800_001), last_at: at(0.5), jobs: 2 },
-    { path: '/home/ada/sites/docs-copy', address: 'http://docs.localhost:8410', platform: 'Static site', copy: true, last_job: id(800_001), last_at: at(0.5), jobs: 1 },
+    {
+      path: '/home/ada/sites/shop',
+      address: 'https://shop.example.com',
+      platform: 'WordPress 6.8',
+      copy: false,
+      last_job: id(900_001),
+      last_at: at(0.05),
+      jobs: 14,
+    },
+    {
+      path: '/home/ada/sites/shop-staging',
+      address: 'https://staging.example.test',
+      platform: 'WordPress 6.8',
+      copy: true,
+      last_job: id(900_001),
+      last_at: at(0.05),
+      jobs: 3,
+    },
+    {
+      path: '/home/ada/sites/docs',
+      address: 'https://docs.example.net',
+      platform: 'Static site',
+      copy: false,
+      last_job: id(800_001),
+      last_at: at(0.5),
+      jobs: 2,
+    },
+    {
+      path: '/home/ada/sites/docs-copy',
+      address: 'http://docs.localhost:8410',
+      platform: 'Static site',
+      copy: true,
+      last_job: id(800_001),
+      last_at: at(0.5),
+      jobs: 1,
+    },
     { path: '/srv/www/forum', address: null, platform: 'PHP site', copy: false, last_job: id(800_002), last_at: at(30), jobs: 1 },
   ];
 }

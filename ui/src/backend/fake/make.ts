@@ -5,14 +5,35 @@ import type { JobView } from '../wire/JobView';
 import type { Problem } from '../wire/Problem';
 import { CLONE_STEPS, progressOf, stepsAt } from './steps';
 
-const NAMES = ['shop', 'blog', 'docs', 'forum', 'kasse', 'magazin', 'intranet', 'verein', 'museum', 'bakery', 'archive', 'press', 'events', 'travel'];
+const NAMES = [
+  'shop',
+  'blog',
+  'docs',
+  'forum',
+  'kasse',
+  'magazin',
+  'intranet',
+  'verein',
+  'museum',
+  'bakery',
+  'archive',
+  'press',
+  'events',
+  'travel',
+];
 const ENDS = ['example.com', 'example.net', 'example.org', 'kunde.de', 'firma.example', 'studio.example'];
 
 export function id(number: number): string {
   return `0193a000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
 }
 
-export function problem(code: string, message: string, help: string, context: Record<string, string> = {}, retryable = true): Problem {
+export function problem(
+  code: string,
+  message: string,
+  help: string,
+  context: Record<string, string> = {},
+  retryable = true,
+): Problem {
   return { code, message, help, context, retryable };
 }
 
@@ -89,7 +110,16 @@ export function job(told: Told, now: number): JobView {
     eta_seconds: told.state === 'running' ? { low: 70, high: 140 } : null,
     waiting_for: told.waiting ?? null,
     steps,
-    result: told.state === 'completed' ? { url, username: 'clonedeck', folder: target, database: `mysql://shop@127.0.0.1/${name}_copy`, findings: told.findings ?? 0 } : null,
+    result:
+      told.state === 'completed'
+        ? {
+            url,
+            username: 'clonedeck',
+            folder: target,
+            database: `mysql://shop@127.0.0.1/${name}_copy`,
+            findings: told.findings ?? 0,
+          }
+        : null,
     error: told.state === 'failed' ? (told.error ?? NOT_EMPTY) : null,
     batch: told.batch ?? null,
     spec: {

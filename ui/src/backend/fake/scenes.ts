@@ -31,7 +31,10 @@ const UNREADABLE = problem(
   'table-unreadable',
   `The table wp_${'woocommerce_sessions_'.repeat(4)}archive cannot be read: its index is corrupt at page 4,812 of the tablespace, and the server refuses every query that touches it.`,
   'Repair the table on the source server (CHECK TABLE, then REPAIR or a restore of it), or leave it out, then retry this step; the other eleven tables are copied and stay.',
-  { table: `wp_${'woocommerce_sessions_'.repeat(4)}archive`, server: 'db-primary.internal.department-of-questions.example.museum:3306' },
+  {
+    table: `wp_${'woocommerce_sessions_'.repeat(4)}archive`,
+    server: 'db-primary.internal.department-of-questions.example.museum:3306',
+  },
 );
 
 /** Why a job is not running; what has a word of help needs a person. */
@@ -72,7 +75,12 @@ function usual(now: number): JobView[] {
       state: 'waiting',
       step: 6,
       share: 0.71,
-      waiting: waits('disk-full', 'The disk is full: 1.2 GB are needed on /home, 310 MB are free', null, 'Free some space, then go on.'),
+      waiting: waits(
+        'disk-full',
+        'The disk is full: 1.2 GB are needed on /home, 310 MB are free',
+        null,
+        'Free some space, then go on.',
+      ),
       error: FULL,
       ago: 840,
     },
@@ -111,9 +119,28 @@ function long(now: number): JobView[] {
   const message =
     'The database server at db-primary.internal.department-of-questions.example.museum:3306 did not answer within 30 s; trying again';
   return [
-    job({ n: 900_001, title: LONG, state: 'running', step: 7, share: 0.62, source, target: `/srv/copies/${LONG}`, url: `https://preview.${LONG}` }, now),
     job(
-      { n: 900_002, title: LONG, state: 'waiting', step: 7, share: 0.2, waiting: waits('retry', message, new Date(now + 40_000).toISOString()) },
+      {
+        n: 900_001,
+        title: LONG,
+        state: 'running',
+        step: 7,
+        share: 0.62,
+        source,
+        target: `/srv/copies/${LONG}`,
+        url: `https://preview.${LONG}`,
+      },
+      now,
+    ),
+    job(
+      {
+        n: 900_002,
+        title: LONG,
+        state: 'waiting',
+        step: 7,
+        share: 0.2,
+        waiting: waits('retry', message, new Date(now + 40_000).toISOString()),
+      },
       now,
     ),
   ];
@@ -136,7 +163,17 @@ export const SCENES: Record<string, (now: number) => Scene> = {
   many: (now) => ({ active: [...usual(now).slice(0, 4), ...line(now, 5000)], ended: [], past: 400 }),
   busy: (now) => ({
     active: Array.from({ length: 50 }, (_, n) =>
-      job({ n: 900_000 + n, title: `site-${n + 1}.example.com`, state: 'running', step: 6 + (n % 3), share: (n % 9) / 10, ago: 60 + n }, now),
+      job(
+        {
+          n: 900_000 + n,
+          title: `site-${n + 1}.example.com`,
+          state: 'running',
+          step: 6 + (n % 3),
+          share: (n % 9) / 10,
+          ago: 60 + n,
+        },
+        now,
+      ),
     ),
     ended: [],
     past: 5000,
@@ -144,7 +181,12 @@ export const SCENES: Record<string, (now: number) => Scene> = {
   history: (now) => ({ active: usual(now).slice(0, 2), ended: [], past: 100_000 }),
   failed: (now) => ({
     active: [],
-    ended: [job({ n: 800_010, title: 'intranet.firma.example', state: 'failed', step: 7, share: 0.35, error: SERVER_GONE, ago: 300 }, now)],
+    ended: [
+      job(
+        { n: 800_010, title: 'intranet.firma.example', state: 'failed', step: 7, share: 0.35, error: SERVER_GONE, ago: 300 },
+        now,
+      ),
+    ],
     past: 6,
   }),
   long: (now) => ({
@@ -158,7 +200,17 @@ export const SCENES: Record<string, (now: number) => Scene> = {
   batch: (now) => ({
     active: [
       ...['berlin', 'hamburg', 'koeln'].map((city, n) =>
-        job({ n: 900_020 + n, title: `${city}.franchise.example`, state: n < 2 ? 'running' : 'queued', ...(n < 2 ? { step: 6 + n, share: 0.4 } : {}), batch: BATCH, ago: 60 }, now),
+        job(
+          {
+            n: 900_020 + n,
+            title: `${city}.franchise.example`,
+            state: n < 2 ? 'running' : 'queued',
+            ...(n < 2 ? { step: 6 + n, share: 0.4 } : {}),
+            batch: BATCH,
+            ago: 60,
+          },
+          now,
+        ),
       ),
       ...usual(now).slice(0, 1),
     ],

@@ -28,7 +28,17 @@ export class Simulation {
 
   send(part: Partial<Update>): void {
     this.seq += 1;
-    const nothing: Update = { seq: this.seq, changed: [], removed: [], ticks: [], queue: null, unread: null, show: null, source: null, resync: false };
+    const nothing: Update = {
+      seq: this.seq,
+      changed: [],
+      removed: [],
+      ticks: [],
+      queue: null,
+      unread: null,
+      show: null,
+      source: null,
+      resync: false,
+    };
     this.listener?.({ ...nothing, ...part });
   }
 
@@ -118,15 +128,34 @@ export class Simulation {
     const ended = job.steps[index];
     const kind = CLONE_STEPS[index];
     if (!ended || !kind) return;
-    Object.assign(ended, { state: 'completed', progress: 100, done: kind.total, rate: 0, message: kind.done, finished_at: new Date(now).toISOString() });
+    Object.assign(ended, {
+      state: 'completed',
+      progress: 100,
+      done: kind.total,
+      rate: 0,
+      message: kind.done,
+      finished_at: new Date(now).toISOString(),
+    });
     const following = job.steps[index + 1];
     if (following) {
       Object.assign(following, { state: 'running', attempts: 1, started_at: new Date(now).toISOString() });
       job.current_step = following.name;
     } else {
-      Object.assign(job, { state: 'completed', current_step: null, progress: 100, eta_seconds: null, finished_at: new Date(now).toISOString() });
+      Object.assign(job, {
+        state: 'completed',
+        current_step: null,
+        progress: 100,
+        eta_seconds: null,
+        finished_at: new Date(now).toISOString(),
+      });
       const spec = job.spec as { url: string | null };
-      job.result = { url: spec.url ?? 'http://127.0.0.1:8410', username: 'clonedeck', folder: job.target, database: 'mysql://shop@127.0.0.1/shop_copy', findings: 0 };
+      job.result = {
+        url: spec.url ?? 'http://127.0.0.1:8410',
+        username: 'clonedeck',
+        folder: job.target,
+        database: 'mysql://shop@127.0.0.1/shop_copy',
+        findings: 0,
+      };
     }
     this.changed(job);
   }
@@ -134,8 +163,12 @@ export class Simulation {
   steer(id: string, action: Steer): Problem[] {
     const job = this.jobs.get(id);
     if (!job) return [problem('job-unknown', 'The job is gone.', '', {}, false)];
-    const step = job.steps.find((candidate) => candidate.name === job.current_step) ?? job.steps.find((candidate) => candidate.state === 'failed');
-    const cannot = (verb: string) => [problem('illegal-move', `${job.title} is ${job.state} and cannot be ${verb}.`, '', {}, false)];
+    const step =
+      job.steps.find((candidate) => candidate.name === job.current_step) ??
+      job.steps.find((candidate) => candidate.state === 'failed');
+    const cannot = (verb: string) => [
+      problem('illegal-move', `${job.title} is ${job.state} and cannot be ${verb}.`, '', {}, false),
+    ];
     switch (action.do) {
       case 'pause':
         if (job.finished_at || job.state === 'paused') return cannot('paused');
@@ -155,11 +188,25 @@ export class Simulation {
         break;
       case 'retry':
         if (job.state !== 'failed' && job.state !== 'waiting') return cannot('retried');
-        Object.assign(job, { state: 'running', error: null, waiting_for: null, finished_at: null, current_step: step?.name ?? null });
+        Object.assign(job, {
+          state: 'running',
+          error: null,
+          waiting_for: null,
+          finished_at: null,
+          current_step: step?.name ?? null,
+        });
         if (step) Object.assign(step, { state: 'running', error: null, attempts: step.attempts + 1 });
         break;
       case 'retry-from-start':
-        Object.assign(job, { state: 'running', error: null, waiting_for: null, finished_at: null, progress: 0, current_step: job.steps[0]?.name ?? null, steps: stepsAt(0, 0, this.begun) });
+        Object.assign(job, {
+          state: 'running',
+          error: null,
+          waiting_for: null,
+          finished_at: null,
+          progress: 0,
+          current_step: job.steps[0]?.name ?? null,
+          steps: stepsAt(0, 0, this.begun),
+        });
         break;
       case 'priority':
         job.priority = action.to;

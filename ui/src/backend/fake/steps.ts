@@ -19,12 +19,60 @@ export const CLONE_STEPS: Kind[] = [
   { name: 'plan', title: 'Plan', unit: '', total: 0, takes: 0.9, weight: 1, done: '22,639 files · 1.7 GB · 12 tables' },
   { name: 'prepare-target', title: 'Prepare target', unit: '', total: 0, takes: 0.2, weight: 1, done: '' },
   { name: 'copy-core', title: 'Copy core', unit: 'bytes', total: 56_000_000, takes: 1.1, weight: 5, done: '2,521 files · 56 MB' },
-  { name: 'copy-modules', title: 'Copy modules', unit: 'bytes', total: 91_000_000, takes: 1.9, weight: 8, done: '7,904 files · 91 MB' },
-  { name: 'copy-themes', title: 'Copy themes', unit: 'bytes', total: 14_200_000, takes: 0.4, weight: 3, done: '612 files · 14 MB' },
-  { name: 'copy-media', title: 'Copy media', unit: 'bytes', total: 1_540_000_000, takes: 26, weight: 34, done: '11,602 files · 1.5 GB' },
-  { name: 'copy-database', title: 'Copy database', unit: 'rows', total: 1_578_319, takes: 38, weight: 30, done: '12 tables · 1,578,319 rows' },
-  { name: 'rewrite', title: 'Rewrite addresses', unit: 'rows', total: 1_578_319, takes: 14, weight: 10, done: '41,208 of 1,578,319 cells changed' },
-  { name: 'site-defaults', title: 'Update site defaults', unit: '', total: 0, takes: 0.6, weight: 2, done: 'mail caught, cron off, new login' },
+  {
+    name: 'copy-modules',
+    title: 'Copy modules',
+    unit: 'bytes',
+    total: 91_000_000,
+    takes: 1.9,
+    weight: 8,
+    done: '7,904 files · 91 MB',
+  },
+  {
+    name: 'copy-themes',
+    title: 'Copy themes',
+    unit: 'bytes',
+    total: 14_200_000,
+    takes: 0.4,
+    weight: 3,
+    done: '612 files · 14 MB',
+  },
+  {
+    name: 'copy-media',
+    title: 'Copy media',
+    unit: 'bytes',
+    total: 1_540_000_000,
+    takes: 26,
+    weight: 34,
+    done: '11,602 files · 1.5 GB',
+  },
+  {
+    name: 'copy-database',
+    title: 'Copy database',
+    unit: 'rows',
+    total: 1_578_319,
+    takes: 38,
+    weight: 30,
+    done: '12 tables · 1,578,319 rows',
+  },
+  {
+    name: 'rewrite',
+    title: 'Rewrite addresses',
+    unit: 'rows',
+    total: 1_578_319,
+    takes: 14,
+    weight: 10,
+    done: '41,208 of 1,578,319 cells changed',
+  },
+  {
+    name: 'site-defaults',
+    title: 'Update site defaults',
+    unit: '',
+    total: 0,
+    takes: 0.6,
+    weight: 2,
+    done: 'mail caught, cron off, new login',
+  },
   { name: 'check', title: 'Check the copy', unit: 'items', total: 24, takes: 4, weight: 4, done: '24 checks, nothing found' },
   { name: 'ready', title: 'Ready', unit: '', total: 0, takes: 0.1, weight: 1, done: '' },
 ];
@@ -47,9 +95,11 @@ export function working(step: StepView, share: number): string {
     }
     return 'wp_postmeta';
   }
-  if (step.name === 'copy-media') return `uploads/${2016 + Math.floor(share * 10)}/${String(1 + (Math.floor(share * 120) % 12)).padStart(2, '0')}`;
+  if (step.name === 'copy-media')
+    return `uploads/${2016 + Math.floor(share * 10)}/${String(1 + (Math.floor(share * 120) % 12)).padStart(2, '0')}`;
   if (step.name.startsWith('copy-')) return `wp-content/${step.name.slice(5)}`;
-  if (step.name === 'check') return ['front page', 'login page', 'twelve posts', 'addresses left over'][Math.floor(share * 4)] ?? '';
+  if (step.name === 'check')
+    return ['front page', 'login page', 'twelve posts', 'addresses left over'][Math.floor(share * 4)] ?? '';
   return '';
 }
 
