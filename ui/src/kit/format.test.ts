@@ -14,7 +14,7 @@ import {
   host,
   percent,
   rate,
-} from './format';
+, localeOf } from './format';
 
 describe('numbers for people', () => {
   test('per cent is whole, is never 100 before the end and never 0 after the beginning', () => {
