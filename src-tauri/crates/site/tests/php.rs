@@ -76,6 +76,24 @@ fn what_only_run_time_knows_is_said_with_its_reason() {
 }
 
 #[test]
+fn every_branch_of_a_choice_that_only_a_request_decides_is_known_to_an_edit() {
+    let reading = read(
+        r"<?php
+        switch ($_SERVER['HTTP_HOST']) {
+            case 'a.test': define('DB_NAME', 'a'); break;
+            case 'b.test': define('DB_NAME', 'b'); define('DB_USER', 'b'); break;
+            default: define('DB_NAME', 'c');
+        }
+        foreach ($all as $one) { $table_prefix = $one; }
+        ",
+    );
+    assert!(reading.constant("DB_NAME").unwrap_err().contains("`switch`"));
+    assert_eq!(reading.constants["DB_NAME"].places.len(), 3);
+    assert_eq!(reading.constants["DB_USER"].places.len(), 1);
+    assert!(reading.variable("table_prefix").unwrap_err().contains("`foreach`"));
+}
+
+#[test]
 fn given_environment_variables_are_used() {
     let mut environment = Environment::default();
     environment.values.insert("WORDPRESS_DB_NAME".into(), "shop".into());

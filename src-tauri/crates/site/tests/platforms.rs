@@ -201,9 +201,14 @@ $table_prefix"
 fn a_configuration_one_level_up_comes_into_the_copy_with_what_it_includes() {
     let place = Place::new();
     place.wordpress("site/public");
+    place.write("lib/start.php", "<?php require __DIR__ . '/inner.php';");
+    place.write("lib/inner.php", "<?php function measure() {}");
     place.write(
         "site/wp-config.php",
-        &CONFIG.replace("define('DB_NAME', 'shop');", "require __DIR__ . '/secret.php';"),
+        &CONFIG.replace(
+            "define('DB_NAME', 'shop');",
+            "require __DIR__ . '/secret.php'; require __DIR__ . '/../lib/start.php';",
+        ),
     );
     place.write("site/secret.php", "<?php define('DB_NAME', 'shop');");
     let recognised = place.recognised("site/public");

@@ -272,17 +272,26 @@ fn redirected(target: &Target<'_>, source: &Reading, from: &Path, to: &Path) -> 
         }
         let file = if let Some(mapped) = target.mapped(included) {
             mapped
-        } else {
+        } else if defines(source, included) {
             number += 1;
             let beside = to.with_file_name(format!("wp-config-{number}.php"));
             let bytes = fs::read(included).map_err(|error| unreadable(included, &error))?;
             write_inside(target.root, &beside, &bytes)?;
             beside
+        } else {
+            // A program of the machine: it stays where the rest of it is.
+            included.clone()
         };
         edit.replace(from, place.span.clone(), Value::Text(file.display().to_string()).literal());
     }
     let changed = edit.finish()?.into_iter().find(|(path, _)| path == from).map(|(_, bytes)| bytes);
     changed.map_or_else(|| fs::read(from).map_err(|error| unreadable(from, &error)), Ok)
+}
+
+/// Whether `file` gives a constant or variable its value.
+fn defines(reading: &Reading, file: &Path) -> bool {
+    let all = reading.constants.values().chain(reading.variables.values());
+    all.flat_map(|found| &found.places).any(|place| place.file == file)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {

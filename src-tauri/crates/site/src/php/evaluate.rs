@@ -141,9 +141,12 @@ impl Walk<'_> {
             "expression_statement" => {
                 children(node).into_iter().try_for_each(|inner| self.expression(document, inner))
             }
-            "compound_statement" | "colon_block" | "namespace_definition" | "else_clause" => {
-                self.block(document, node)
-            }
+            "compound_statement"
+            | "colon_block"
+            | "namespace_definition"
+            | "else_clause"
+            | "case_statement"
+            | "default_statement" => self.block(document, node),
             "const_declaration" => {
                 for element in children(node) {
                     if let [name, value] = children(element)[..] {
