@@ -14,7 +14,8 @@ import {
   host,
   percent,
   rate,
-, localeOf } from './format';
+  localeOf,
+} from './format';
 
 describe('numbers for people', () => {
   test('per cent is whole, is never 100 before the end and never 0 after the beginning', () => {
