@@ -1,7 +1,7 @@
 //! Waking who waits for news: the runner and the watchers of this process, and the runner of another one.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::{Notify, watch};
 
@@ -12,6 +12,7 @@ pub(crate) struct Bell {
     runner: Notify,
     watchers: watch::Sender<u64>,
     runs_here: AtomicBool,
+    rings: AtomicU64,
     socket: PathBuf,
 }
 
@@ -21,18 +22,25 @@ impl Bell {
             runner: Notify::new(),
             watchers: watch::Sender::new(0),
             runs_here: AtomicBool::new(false),
+            rings: AtomicU64::new(0),
             socket: data_dir.join(SOCKET),
         }
     }
 
     /// After a commit that the runner and the watchers should look at.
     pub fn ring(&self) {
+        self.rings.fetch_add(1, Ordering::AcqRel);
         if self.runs_here.load(Ordering::Acquire) {
             self.runner.notify_one();
         } else {
             self.call_other_process();
         }
         self.ring_watchers();
+    }
+
+    /// How often it was rung in this process.
+    pub fn rings(&self) -> u64 {
+        self.rings.load(Ordering::Acquire)
     }
 
     /// After a commit of the runner itself.

@@ -20,7 +20,7 @@ const DEPTH: usize = 2_000;
 
 /// The line's order, as the claim reads it.
 pub(crate) const CANDIDATES: &str =
-    "SELECT seq, kind, needs, intent, rank, wait, started_at IS NOT NULL FROM job
+    "SELECT seq, kind, needs, intent, rank, wait, started_at IS NOT NULL, line FROM job
      WHERE state = 'queued' ORDER BY rank, seq LIMIT ?1";
 
 /// A job that was taken, with everything its attempt begins with.
@@ -58,6 +58,7 @@ struct Candidate {
     rank: i64,
     wait: Option<String>,
     begun: bool,
+    line: String,
 }
 
 /// Takes every job that fits, best rank first.
@@ -88,6 +89,7 @@ pub(crate) fn claim(
                 rank: row.get(4)?,
                 wait: row.get(5)?,
                 begun: row.get(6)?,
+                line: row.get(7)?,
             };
             let Some(kind) = registry.get(&job.kind) else {
                 let text = format!("This program knows no job of kind {}.", job.kind);
@@ -170,9 +172,7 @@ fn take(
     needs: Arc<Needs>,
 ) -> Result<Option<Claimed>> {
     fail::fail_point!("queue::claim", |_| std::process::abort());
-    let line: String =
-        db.prepare_cached("SELECT line FROM job WHERE seq = ?1")?.query_row([job.seq], |row| row.get(0))?;
-    if !line_fits(db, &job, &kind, &line)? {
+    if !line_fits(db, &job, &kind)? {
         return Ok(None);
     }
     let mut claimed = db
@@ -249,8 +249,8 @@ fn recall(db: &Connection, claimed: &mut Claimed) -> Result<()> {
 }
 
 /// A job made by another version of its kind: one that has not begun takes the new line, one in the middle waits.
-fn line_fits(db: &Connection, job: &Candidate, kind: &Kind, text: &str) -> Result<bool> {
-    let line: Vec<Planned> = serde_json::from_str(text).unwrap_or_default();
+fn line_fits(db: &Connection, job: &Candidate, kind: &Kind) -> Result<bool> {
+    let line: Vec<Planned> = serde_json::from_str(&job.line).unwrap_or_default();
     if line.len() == kind.steps.len() && line.iter().zip(&kind.steps).all(|(old, new)| old.name == new.name())
     {
         return Ok(true);

@@ -31,16 +31,18 @@ pub(crate) fn finish(db: &Connection, now: Now, finish: &Finish, policy: &Policy
         return Ok(false);
     }
     fail::fail_point!("queue::finish", |_| std::process::abort());
-    db.prepare_cached("UPDATE job SET active_ms = ?2 WHERE seq = ?1")?
-        .execute([finish.seq, finish.job_active_ms])?;
+    let done = matches!(finish.ending, Ending::Completed(_));
+    let step = if done { finish.mark.index as i64 + 1 } else { job.step as i64 };
+    db.prepare_cached(
+        "UPDATE job SET active_ms = ?2, step = ?3, error = CASE ?4 WHEN 1 THEN NULL ELSE error END WHERE seq = ?1",
+    )?
+    .execute(params![finish.seq, finish.job_active_ms, step, done])?;
     match &finish.ending {
         Ending::Completed(done) => {
             complete_step(db, now.wall, &finish.mark, done)?;
             if let Some(result) = &finish.result {
                 merge_result(db, finish.seq, result)?;
             }
-            db.prepare_cached("UPDATE job SET step = ?2, error = NULL WHERE seq = ?1")?
-                .execute([finish.seq, finish.mark.index as i64 + 1])?;
             let to = job.after(Event::Complete)?;
             match to.state {
                 State::Completed => job.end(db, now.wall, to, None)?,

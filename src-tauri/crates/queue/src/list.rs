@@ -122,14 +122,18 @@ pub(crate) fn counts(db: &Connection) -> Result<Counts> {
         let sql = format!("SELECT count(*) FROM job WHERE state = '{}'", state.word());
         Ok(db.prepare_cached(&sql)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
     };
+    let ended: i64 = db
+        .prepare_cached("SELECT count(*) FROM job WHERE finished_at IS NOT NULL")?
+        .query_row([], |row| row.get(0))?;
+    let (failed, cancelled) = (count(State::Failed)?, count(State::Cancelled)?);
     Ok(Counts {
         queued: count(State::Queued)?,
         running: count(State::Running)?,
         waiting: count(State::Waiting)?,
         paused: count(State::Paused)?,
-        completed: count(State::Completed)?,
-        failed: count(State::Failed)?,
-        cancelled: count(State::Cancelled)?,
+        completed: (ended as u64).saturating_sub(failed + cancelled),
+        failed,
+        cancelled,
         queue_paused: is_paused(db)?,
     })
 }

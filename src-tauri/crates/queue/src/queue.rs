@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clonedeck_store::rusqlite::Connection;
 use clonedeck_store::{Holder, Migrations, RunnerLock, Store};
@@ -86,9 +86,28 @@ pub(crate) struct Shared {
     /// This start of the program.
     pub start: Uuid,
     live: Mutex<HashMap<i64, Arc<Attempt>>>,
+    /// When it was last looked whether some process runs the queue, and what was seen.
+    looked: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Shared {
+    /// Whether some process runs the queue; looked up at most twenty times a second.
+    pub fn is_run(&self) -> bool {
+        const FRESH: Duration = Duration::from_millis(50);
+        if self.bell.runs_here() {
+            return true;
+        }
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        match *looked {
+            Some((at, seen)) if at.elapsed() < FRESH => seen,
+            _ => {
+                let seen = RunnerLock::current(&self.dir).is_some();
+                *looked = Some((Instant::now(), seen));
+                seen
+            }
+        }
+    }
+
     pub fn now_ms(&self) -> i64 {
         self.clock.wall().as_millisecond()
     }
@@ -142,6 +161,7 @@ impl Queue {
                 slots: AtomicUsize::new(slots),
                 start: Uuid::now_v7(),
                 live: Mutex::new(HashMap::new()),
+                looked: Mutex::new(None),
             }),
         })
     }

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::claim::Claimant;
+use crate::queue::Shared;
 use crate::rescue;
 use crate::turn::Turns;
 use crate::{Policy, Queue, Result};
@@ -18,7 +19,8 @@ pub(crate) struct Control {
     pub stop: AtomicBool,
     pub kill: AtomicBool,
     pub changed: Notify,
-    pub idle: watch::Sender<bool>,
+    /// The number of the ring after which the runner came to rest; `None` while it works.
+    pub idle: watch::Sender<Option<u64>>,
 }
 
 /// The right to run jobs, and the task that does. Dropping it stops without waiting for safe points; call
@@ -26,7 +28,8 @@ pub(crate) struct Control {
 #[must_use = "dropping the runner stops it"]
 pub struct Runner {
     control: Arc<Control>,
-    idle: watch::Receiver<bool>,
+    idle: watch::Receiver<Option<u64>>,
+    shared: Arc<Shared>,
     task: Option<JoinHandle<()>>,
 }
 
@@ -52,22 +55,24 @@ impl Queue {
         if rescued > 0 {
             tracing::info!(jobs = rescued, "took over jobs that were left running");
         }
-        let (sender, idle) = watch::channel(false);
+        let (sender, idle) = watch::channel(None);
         let control = Arc::new(Control {
             stop: AtomicBool::new(false),
             kill: AtomicBool::new(false),
             changed: Notify::new(),
             idle: sender,
         });
-        let turns = Turns::new(shared, who, Arc::clone(&control), lock);
-        Ok(Runner { control, idle, task: Some(tokio::spawn(turns.run())) })
+        let turns = Turns::new(Arc::clone(&shared), who, Arc::clone(&control), lock);
+        Ok(Runner { control, idle, shared, task: Some(tokio::spawn(turns.run())) })
     }
 }
 
 impl Runner {
     /// Waits until nothing runs and nothing can be started without a person or the time of day.
     pub async fn until_idle(&mut self) {
-        let _ = self.idle.wait_for(|idle| *idle).await;
+        // What this process has added before counts, even when the runner has not seen it yet.
+        let now = self.shared.bell.rings();
+        let _ = self.idle.wait_for(|idle| idle.is_some_and(|seen| seen >= now)).await;
     }
 
     /// Ends in good order: starts nothing more and waits up to `limit` for the running steps to reach safe points; what

@@ -152,7 +152,7 @@ impl Turns {
         }
         self.shared.bell.set_runs_here(false);
         self.shared.bell.close();
-        self.control.idle.send_replace(true);
+        self.control.idle.send_replace(Some(u64::MAX));
     }
 
     /// Gives jobs that have just begun a moment to end as well: many small jobs then share one commit, and none waits
@@ -185,6 +185,7 @@ impl Turns {
     /// One transaction, and what follows from it.
     async fn turn(&mut self) {
         self.look = false;
+        let rings = self.shared.bell.rings();
         let stopping = self.control.stop.load(Ordering::Acquire);
         let ended = Arc::new(std::mem::take(&mut self.ended));
         let answer = self.commit(Arc::clone(&ended), stopping).await;
@@ -218,11 +219,13 @@ impl Turns {
         self.due = report.due;
         self.shared.bell.ring_watchers();
         let idle = self.active.is_empty() && !started && self.ended.is_empty() && self.due.active.is_none();
+        let idle = idle.then_some(rings);
         self.control.idle.send_if_modified(|known| std::mem::replace(known, idle) != idle);
     }
 
     async fn commit(&self, ended: Arc<Vec<Finish>>, stopping: bool) -> Result<Report> {
         let now = self.now();
+        let due = self.is_due();
         let shared = Arc::clone(&self.shared);
         let who = self.who.clone();
         let leaving: Vec<i64> = ended.iter().map(|finish| finish.seq).collect();
@@ -247,7 +250,9 @@ impl Turns {
                         tracing::warn!(job = finished.seq, "a stale attempt ended; nothing of it is written");
                     }
                 }
-                due::wake(db, now)?;
+                if due {
+                    due::wake(db, now)?;
+                }
                 let mut claimed = Vec::new();
                 if !stopping && !steer::is_paused(db)? {
                     let takers = running.iter().map(|(_, rank, needs, done)| Taker {

@@ -324,21 +324,19 @@ fn reason(
     note: Option<WaitNote>,
 ) -> Result<Option<WaitingFor>> {
     let note = match view.state {
-        State::Queued => {
-            Some(if !shared.bell.runs_here() && clonedeck_store::RunnerLock::current(&shared.dir).is_none() {
-                WaitNote::new("no-runner", "No program runs the queue right now.")
-                    .person("Open Clonedeck, or start `clonedeck work`.")
-            } else if is_paused(db)? {
-                WaitNote::new("queue-paused", "The whole queue is paused.").person("Resume the queue.")
-            } else if let Some(note) = note {
-                note
-            } else {
-                let ahead: i64 = db
-                    .prepare_cached("SELECT count(*) FROM job WHERE state = 'queued' AND rank < ?1")?
-                    .query_row([rank], |row| row.get(0))?;
-                WaitNote::new("slot", format!("It waits for its turn; {ahead} jobs are ahead of it."))
-            })
-        }
+        State::Queued => Some(if !shared.is_run() {
+            WaitNote::new("no-runner", "No program runs the queue right now.")
+                .person("Open Clonedeck, or start `clonedeck work`.")
+        } else if is_paused(db)? {
+            WaitNote::new("queue-paused", "The whole queue is paused.").person("Resume the queue.")
+        } else if let Some(note) = note {
+            note
+        } else {
+            let ahead: i64 = db
+                .prepare_cached("SELECT count(*) FROM job WHERE state = 'queued' AND rank < ?1")?
+                .query_row([rank], |row| row.get(0))?;
+            WaitNote::new("slot", format!("It waits for its turn; {ahead} jobs are ahead of it."))
+        }),
         State::Waiting => Some(note.unwrap_or_else(|| WaitNote::new("waiting", "It waits."))),
         State::Paused => Some(note.unwrap_or_else(WaitNote::paused)),
         State::Running | State::Completed | State::Failed | State::Cancelled => None,

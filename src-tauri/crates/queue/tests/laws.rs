@@ -502,7 +502,7 @@ fn the_claim_reads_the_line_from_its_index_and_sorts_nothing() {
         ("SELECT seq, intent FROM job WHERE state = 'running' AND intent <> 'go'", "job_running"),
         ("SELECT seq FROM job WHERE state = 'failed' ORDER BY seq DESC LIMIT 51", "job_failed"),
         ("SELECT seq FROM job WHERE kind = 'toy' ORDER BY seq DESC LIMIT 51", "job_kind"),
-        ("SELECT count(*) FROM job WHERE state = 'completed'", "job_completed"),
+        ("SELECT count(*) FROM job WHERE finished_at IS NOT NULL", "job_finished"),
     ] {
         let plan = plan(sql);
         assert!(plan.contains(index), "{sql}\n{plan}");

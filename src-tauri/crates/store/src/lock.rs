@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,9 @@ use crate::StoreError;
 
 const LOCK: &str = "runner.lock";
 const HOLDER: &str = "runner.json";
+/// How often, and how long apart, the lock is tried before it counts as held.
+const LOOKS: u32 = 20;
+const LOOK: Duration = Duration::from_millis(3);
 
 /// The process that runs the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,13 +52,21 @@ impl RunnerLock {
             .read(true)
             .open(&path)
             .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let unknown = || Holder { name: "another program".into(), pid: 0, since: "?".into() };
-                return Err(StoreError::Held { holder: Self::holder(data_dir).unwrap_or_else(unknown) });
+        let mut looks = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // Somebody who only looks holds the lock for some microseconds; who runs jobs keeps it.
+                Err(TryLockError::WouldBlock) if looks < LOOKS => {
+                    looks += 1;
+                    std::thread::sleep(LOOK);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let unknown = || Holder { name: "another program".into(), pid: 0, since: "?".into() };
+                    return Err(StoreError::Held { holder: Self::holder(data_dir).unwrap_or_else(unknown) });
+                }
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
             }
-            Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         let holder =
             Holder { name: name.into(), pid: std::process::id(), since: jiff::Timestamp::now().to_string() };

@@ -217,6 +217,30 @@ fn the_runner_lock_is_one_and_names_its_holder() {
 }
 
 #[test]
+fn who_only_looks_does_not_keep_the_runner_from_its_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let looking = Arc::new(AtomicUsize::new(1));
+    let lookers: Vec<_> = (0..2)
+        .map(|_| {
+            let (dir, looking) = (dir.path().to_owned(), Arc::clone(&looking));
+            std::thread::spawn(move || {
+                while looking.load(Ordering::SeqCst) == 1 {
+                    RunnerLock::current(&dir);
+                    std::thread::yield_now();
+                }
+            })
+        })
+        .collect();
+    for _ in 0..50 {
+        drop(RunnerLock::acquire(dir.path(), "work").unwrap());
+    }
+    looking.store(0, Ordering::SeqCst);
+    for looker in lookers {
+        looker.join().unwrap();
+    }
+}
+
+#[test]
 fn the_ballast_is_real_room_that_can_be_given_up() {
     let dir = tempfile::tempdir().unwrap();
     let ballast = Ballast::new(dir.path(), 100_000);
