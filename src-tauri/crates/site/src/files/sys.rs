@@ -74,9 +74,9 @@ const NOATIME: OFlags = OFlags::NOATIME;
 const NOATIME: OFlags = OFlags::empty();
 
 /// Creates `name`, which must not exist: whatever had the name (a leftover of an earlier run) is unlinked, never written into.
-pub(super) fn create_new(folder: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd> {
+pub(super) fn create_new(folder: BorrowedFd<'_>, name: &OsStr, mode: u32) -> Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | QUIET;
-    let mode = Mode::RUSR | Mode::WUSR;
+    let mode = Mode::from_raw_mode(mode as _);
     match fs::openat(folder, name, flags, mode) {
         Err(Errno::EXIST) => {
             fs::unlinkat(folder, name, AtFlags::empty())?;

@@ -231,7 +231,9 @@ impl<'a> Hand<'a> {
         let at_source = |error| copy.source_trouble(entry.path, error);
         let at_target = |error| copy.target_trouble(entry.path, error);
         let (_, folder) = Self::folders(copy, &mut self.folder, entry)?;
-        let to = sys::create_new(folder.as_fd(), &temporary).map_err(at_target)?;
+        // A file of another owner is nobody's business until it has that owner.
+        let mode = if (meta.uid, meta.gid) == copy.user { meta.mode & 0o777 } else { 0o600 };
+        let to = sys::create_new(folder.as_fd(), &temporary, mode).map_err(at_target)?;
         let unfinished = Unfinished { folder, name: &temporary };
         let now = sys::look_at(to.as_fd()).map_err(at_target)?;
         let told = Cell::new(0);

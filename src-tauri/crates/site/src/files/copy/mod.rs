@@ -58,6 +58,8 @@ struct Copy {
     ways: Ways,
     /// Whether owners can be set, and unreadable bits do not hinder.
     is_root: bool,
+    /// Who owns what this process makes.
+    user: (u32, u32),
     plan: Plan,
     done: Done,
 }
@@ -169,6 +171,7 @@ impl Copy {
             options,
             ways: Ways::default(),
             is_root: rustix::process::geteuid().is_root(),
+            user: (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
             done: Done::default(),
         })
     }
