@@ -266,7 +266,7 @@ struct Head {
 impl Head {
     /// Reads `s:5:"`, `a:3:{` and alike around the first colon, and strings whose quote or colon is escaped.
     fn at(text: &[u8], span: &Range<usize>, colon: usize) -> Option<Self> {
-        let start = colon.checked_sub(1).filter(|start| *start >= span.start)?;
+        let start = colon.checked_sub(1).filter(|start| *start >= span.start && colon < span.end)?;
         if !matches!(text[start], b's' | b'S' | b'a' | b'O' | b'C' | b'E') {
             return None;
         }

@@ -55,6 +55,10 @@ pub(super) struct Lexer {
     statement: Statement,
     /// Where the statement starts: in this block, or on this line before it.
     statement_at: Option<usize>,
+    /// Whether a statement has begun, in this block or before.
+    begun: bool,
+    /// Where in this block a `SET` stands that has not ended.
+    set_at: Option<usize>,
     statement_line: u64,
     backslash: bool,
     delimiter: Vec<u8>,
@@ -63,6 +67,8 @@ pub(super) struct Lexer {
     /// The line on which the block begins, and the place up to which its lines are counted.
     line: u64,
     counted: usize,
+    /// The last byte of the block before.
+    last_byte: u8,
     /// Blocks are cut where this much is in hand, even inside a string.
     longest: usize,
     pub promised: bool,
@@ -87,12 +93,15 @@ impl Lexer {
             within: Within::Code,
             statement: Statement::new(),
             statement_at: None,
+            begun: false,
+            set_at: None,
             statement_line: 1,
             backslash: true,
             delimiter: b";".to_vec(),
             stops: [false; 256],
             line: 1,
             counted: 0,
+            last_byte: b'\n',
             longest,
             promised: false,
             completed: false,
@@ -124,6 +133,7 @@ impl Lexer {
             candidates: finder.candidates(block),
             next: 0,
             block,
+            last_byte: self.last_byte,
             last,
             at: 0,
             found: Found::default(),
@@ -148,22 +158,32 @@ impl Lexer {
         }
         let done = run.at;
         self.report_code(&mut run, done);
+        if last && self.within == Within::Comment && self.statement.phase == Phase::Start {
+            // A comment without an end between statements: where the dump ends is all there is to say.
+            self.statement_at = Some(done);
+        }
         self.keep_set_whole(&mut run);
         let done = run.at;
         self.mark_statement_line(block);
         self.line = self.line_at(block, done);
+        self.last_byte = run.before(done);
         run.found.done = done;
         run.found
     }
 
     /// A `SET` is read as a whole: one that the block cuts off belongs to the next block from its start on.
     fn keep_set_whole(&mut self, run: &mut Run) {
-        let (Phase::Set, Some(start), false) = (self.statement.phase, self.statement_at, run.last) else {
+        let Some(start) = self.set_at.take().filter(|_| self.statement.phase == Phase::Set && !run.last)
+        else {
             return;
         };
         if start > 0 || run.block.len() < LONGEST_SET {
             self.statement = Statement::new();
-            self.statement_at = None;
+            self.within = Within::Code;
+            if self.statement_at == Some(start) {
+                self.statement_at = None;
+                self.begun = false;
+            }
             run.at = start;
             run.found.items.retain(|item| item.start < start);
         }
@@ -186,7 +206,8 @@ impl Lexer {
     }
 
     fn begin_statement(&mut self, at: usize) {
-        if self.statement.phase == Phase::Start && self.statement_at.is_none() {
+        if !self.begun {
+            self.begun = true;
             self.statement_at = Some(at);
         }
     }
@@ -233,9 +254,10 @@ impl Lexer {
                 self.statement.dotted = true;
             } else if !byte.is_ascii_whitespace() && self.statement.phase == Phase::Start && byte != b'*' {
                 // `(SELECT …)` and whatever else begins with no word; the end of a hint is no beginning.
-                self.begin_statement(at);
-                self.statement.phase =
-                    if run.block[..at].ends_with(b"*") { Phase::Start } else { Phase::Other };
+                if run.before(at) != b'*' {
+                    self.begin_statement(at);
+                    self.statement.phase = Phase::Other;
+                }
             }
             return Ok(());
         }
@@ -256,6 +278,9 @@ impl Lexer {
             self.begin_statement(at);
         }
         self.statement.word(word);
+        if self.statement.phase == Phase::Set && self.set_at.is_none() {
+            self.set_at = Some(at);
+        }
         run.at = end;
         Ok(())
     }
@@ -279,7 +304,7 @@ impl Lexer {
     fn end_statement(&mut self, run: &mut Run) {
         let end = run.at;
         if self.statement.phase == Phase::Set {
-            let start = self.statement_at.unwrap_or(0);
+            let start = self.set_at.take().unwrap_or(0);
             if let Some(backslash) = backslash_after_set(&run.block[start..end]) {
                 self.backslash = backslash;
             }
@@ -287,6 +312,8 @@ impl Lexer {
         self.report_code(run, end);
         self.statement.phase = Phase::Start;
         self.statement_at = None;
+        self.begun = false;
+        self.set_at = None;
         run.at = end + self.delimiter.len();
     }
 
@@ -374,11 +401,8 @@ impl Lexer {
         let end = start + length;
         if self.statement.phase == Phase::Rows {
             run.found.values += 1;
-            let hex = match run.block[..run.at] {
-                [.., before, b'x' | b'X'] => !is_word(before),
-                [b'x' | b'X'] => true,
-                _ => false,
-            };
+            let at = run.at;
+            let hex = at > 0 && matches!(run.before(at), b'x' | b'X') && !is_word(run.before(at - 1));
             if hex {
                 self.hex_item(run, start, end);
             } else if run.has_candidate(start, end) {
@@ -429,8 +453,7 @@ impl Lexer {
     fn hex(&mut self, run: &mut Run) -> Result<(), More> {
         let at = run.at;
         run.at += 1;
-        let zero =
-            run.block[..at].ends_with(b"0") && !run.block[..at - 1].last().is_some_and(|b| is_word(*b));
+        let zero = at > 0 && run.before(at) == b'0' && !is_word(run.before(at - 1));
         if !zero {
             if run.at == run.block.len() && !run.last {
                 run.at = at;
@@ -483,6 +506,8 @@ impl Lexer {
 /// A walk over one block.
 struct Run<'b> {
     block: &'b [u8],
+    /// What stood before the block.
+    last_byte: u8,
     last: bool,
     at: usize,
     candidates: Vec<usize>,
@@ -491,6 +516,11 @@ struct Run<'b> {
 }
 
 impl Run<'_> {
+    /// The byte before a place, which may be the last one of the block before.
+    fn before(&self, at: usize) -> u8 {
+        if at == 0 { self.last_byte } else { self.block[at - 1] }
+    }
+
     /// Whether a word stands here; more is needed when the block ends in the midst of it.
     fn starts_with(&self, word: &[u8]) -> Result<bool, More> {
         let rest = &self.block[self.at..];
