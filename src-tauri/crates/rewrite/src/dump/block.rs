@@ -7,8 +7,8 @@ use crate::report::{Note, Trace};
 use crate::scan::scan;
 use crate::walk::{Depth, Walk};
 
-use super::lexer::{Item, ItemKind};
 use super::report::{DumpReport, Place};
+use super::run::{Item, ItemKind};
 
 /// Rewrites the values of a block. `out` gets the block as it is to be, unless nothing changes.
 pub(super) fn rewrite(plan: &Plan, block: &[u8], items: &[Item], out: &mut Vec<u8>) -> DumpReport {

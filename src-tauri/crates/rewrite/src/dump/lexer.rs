@@ -7,36 +7,9 @@ use std::sync::Arc;
 
 use crate::finder::Finder;
 
+use super::run::{Found, Item, ItemKind, More, Run};
 use super::statement::{Phase, Statement, backslash_after_set};
-
-/// A value in a block that may hold an old address. `start..end` is what is inside the quotes, or the hex digits.
-#[derive(Debug, Clone)]
-pub(super) struct Item {
-    pub start: usize,
-    pub end: usize,
-    pub kind: ItemKind,
-    pub table: Option<Arc<str>>,
-    pub line: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ItemKind {
-    /// A quoted string, and whether a backslash escapes in it.
-    Text { quote: u8, backslash: bool },
-    /// Hex digits.
-    Hex,
-    /// A needle outside of the rows, in code and not in a comment: nothing to change, but to report.
-    Code,
-}
-
-/// What the lexer found in a block.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// How much of the block is done; the rest belongs to the next one.
-    pub done: usize,
-    pub items: Vec<Item>,
-    pub values: u64,
-}
+use super::string::{end_of_string, is_word, tail_to_keep};
 
 /// What a block may begin in the midst of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +56,6 @@ const LONGEST_SET: usize = 65536;
 
 /// A word that is longer than this is none.
 const LONGEST_WORD: usize = 4096;
-
-/// The lexer cannot go on before there is more.
-struct More;
 
 impl Lexer {
     pub fn new(finder: &Finder, longest: usize) -> Self {
@@ -501,96 +471,4 @@ impl Lexer {
             }
         }
     }
-}
-
-/// A walk over one block.
-struct Run<'b> {
-    block: &'b [u8],
-    /// What stood before the block.
-    last_byte: u8,
-    last: bool,
-    at: usize,
-    candidates: Vec<usize>,
-    next: usize,
-    found: Found,
-}
-
-impl Run<'_> {
-    /// The byte before a place, which may be the last one of the block before.
-    fn before(&self, at: usize) -> u8 {
-        if at == 0 { self.last_byte } else { self.block[at - 1] }
-    }
-
-    /// Whether a word stands here; more is needed when the block ends in the midst of it.
-    fn starts_with(&self, word: &[u8]) -> Result<bool, More> {
-        let rest = &self.block[self.at..];
-        if rest.len() < word.len() && !self.last && word.starts_with(rest) {
-            return Err(More);
-        }
-        Ok(rest.starts_with(word))
-    }
-
-    fn blank_at(&self, at: usize) -> Result<bool, More> {
-        match self.block.get(at) {
-            Some(byte) => Ok(byte.is_ascii_whitespace() || byte.is_ascii_control()),
-            None if self.last => Ok(true),
-            None => Err(More),
-        }
-    }
-
-    fn has_candidate(&mut self, start: usize, end: usize) -> bool {
-        self.candidates.get(self.next).is_some_and(|at| *at < end) && {
-            self.next_at(start);
-            self.candidates.get(self.next).is_some_and(|at| *at < end)
-        }
-    }
-
-    fn next_at(&mut self, at: usize) {
-        while self.candidates.get(self.next).is_some_and(|candidate| *candidate < at) {
-            self.next += 1;
-        }
-    }
-
-    fn skip_candidates(&mut self) {
-        self.next_at(self.at);
-    }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80 || byte == b'@'
-}
-
-/// The length of a string up to its closing quote.
-fn end_of_string(rest: &[u8], quote: u8, backslash: bool, last: bool) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let stop = if backslash {
-            memchr::memchr2(quote, b'\\', &rest[at..])
-        } else {
-            memchr::memchr(quote, &rest[at..])
-        };
-        at += stop?;
-        if rest[at] != quote {
-            at += 2;
-            if at > rest.len() {
-                return None;
-            }
-            continue;
-        }
-        match rest.get(at + 1) {
-            Some(next) if *next == quote => at += 2,
-            Some(_) => return Some(at),
-            None => return last.then_some(at),
-        }
-    }
-}
-
-/// How many bytes at the end may be half of an escape.
-fn tail_to_keep(rest: &[u8], quote: u8, backslash: bool) -> usize {
-    let tail = |byte: u8| rest.iter().rev().take_while(|b| **b == byte).count();
-    let quotes = tail(quote);
-    let before = rest.len() - quotes;
-    let slashes =
-        if backslash { rest[..before].iter().rev().take_while(|b| **b == b'\\').count() } else { 0 };
-    (quotes + slashes).min(rest.len())
 }

@@ -9,7 +9,9 @@ mod block;
 mod lexer;
 mod pipeline;
 mod report;
+mod run;
 mod statement;
+mod string;
 
 pub use pipeline::{DumpError, DumpOptions, rewrite_dump};
 pub use report::{DumpReport, Place, Problem};

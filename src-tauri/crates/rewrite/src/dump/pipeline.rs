@@ -8,8 +8,9 @@ use crate::report::{Note, Reason};
 use crate::rewriter::Rewriter;
 
 use super::block;
-use super::lexer::{Found, Item, Lexer};
+use super::lexer::Lexer;
 use super::report::{DumpReport, Place, Problem};
+use super::run::{Found, Item};
 
 /// How a dump is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
