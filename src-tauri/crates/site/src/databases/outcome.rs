@@ -79,7 +79,8 @@ pub struct Rewritten {
     pub unchanged_unsafe: Vec<UnsafeCell>,
     /// All of these cells, listed or not.
     pub unsafe_count: u64,
-    /// Values that parsed before and do not parse now. Zero, or something is wrong.
+    /// Values that parsed before and do not parse now. The rewriter checks each value that it changes and leaves what would break, so
+    /// this is zero.
     pub newly_broken: u64,
 }
 

@@ -53,11 +53,16 @@ async fn left_over(
         return Ok(());
     }
     let mut found: Vec<LeftOver> = Vec::new();
-    let mut rows =
-        copy.stream(format!("SELECT {} FROM {}", shape.reads(), quote::table(database, &shape.name))).await?;
+    // The key first, then the columns to look at, and nothing else of a row.
+    let keys = shape.key_columns.len();
+    let read: Vec<String> =
+        shape.key_columns.iter().chain(&columns).map(|at| shape.columns[*at].read()).collect();
+    let mut rows = copy
+        .stream(format!("SELECT {} FROM {}", read.join(","), quote::table(database, &shape.name)))
+        .await?;
     while let Some(row) = rows.next().await? {
-        for at in &columns {
-            let Some(value) = row.bytes(*at) else { continue };
+        for (place, at) in columns.iter().enumerate() {
+            let Some(value) = row.bytes(keys + place) else { continue };
             if !rewriting.holds_old(value) {
                 continue;
             }
@@ -65,12 +70,11 @@ async fn left_over(
             if let Some(known) = found.iter_mut().find(|known| known.column == *column) {
                 known.cells += 1;
             } else {
-                let key = shape.key_columns.iter().filter_map(|at| row.bytes(*at));
                 found.push(LeftOver {
                     table: shape.name.clone(),
                     column: column.clone(),
                     cells: 1,
-                    example: shape.literals(key).join(","),
+                    example: shape.literals((0..keys).filter_map(|at| row.bytes(at))).join(","),
                 });
             }
         }

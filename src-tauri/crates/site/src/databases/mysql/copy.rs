@@ -30,7 +30,6 @@ pub(crate) async fn copy(
     let mut writing = target.session().await?;
     let shapes = shapes(&mut reading, &source.name).await?;
     let changes = define::tables(&mut reading, &mut writing, source, target, &shapes, watch).await?;
-    super::programs::still_triggers(&mut writing).await?;
     let way = way(source, target, rewriting);
     watch.note(
         Level::Info,
@@ -68,6 +67,9 @@ pub(crate) async fn copy(
         lines.push(Line { shape, open, busy: 0 });
     }
     reading.close().await;
+    if lines.iter().any(|line| !line.open.is_empty()) {
+        super::programs::still_triggers(&mut writing).await?;
+    }
     // The largest first, so that none of them is left for one connection at the end.
     lines.sort_by_key(|line| std::cmp::Reverse(line.shape.bytes));
     let tables = lines.len() as u64;
