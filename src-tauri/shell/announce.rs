@@ -58,7 +58,11 @@ fn chosen(app: &AppHandle, choice: Choice) {
             Choice::Retry(job) => clonedeck.steer(&job, Steer::Retry).await,
         };
         if let Err(problem) = outcome {
-            tracing::warn!(code = problem.code, "a choice on a notice could not be carried out: {}", problem.message);
+            tracing::warn!(
+                code = problem.code,
+                "a choice on a notice could not be carried out: {}",
+                problem.message
+            );
         }
     });
 }

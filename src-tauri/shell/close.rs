@@ -66,7 +66,9 @@ pub async fn quit(app: &AppHandle) {
     if let Some(runner) = shell.take_runner()
         && tokio::time::timeout(PATIENCE, runner.stop()).await.is_err()
     {
-        tracing::warn!("a step did not come to a safe point in time; it goes on from its last checkpoint at the next start");
+        tracing::warn!(
+            "a step did not come to a safe point in time; it goes on from its last checkpoint at the next start"
+        );
     }
     app.exit(0);
 }
@@ -87,7 +89,8 @@ pub fn stop_on_signal(app: &AppHandle) {
         let app = app.clone();
         async_runtime::spawn(async move {
             use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+            let (Ok(mut terminate), Ok(mut interrupt)) =
+                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
             else {
                 return;
             };

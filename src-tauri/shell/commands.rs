@@ -1,8 +1,8 @@
 //! What the page may ask. Each command is one line over the `api` crate; every path and address is checked there.
 
 use clonedeck_api::wire::{
-    About, CloneDefaults, ClonePlan, CloneRequest, DoctorFinding, JobFilter, JobPage, JobSecrets, JobView, LogPage, Notice, Problem,
-    Receipt, Settings, SiteReport, SiteSeen, Snapshot, Steer, Update,
+    About, CloneDefaults, ClonePlan, CloneRequest, DoctorFinding, JobFilter, JobPage, JobSecrets, JobView,
+    LogPage, Notice, Problem, Receipt, Settings, SiteReport, SiteSeen, Snapshot, Steer, Update,
 };
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, State, Wry, command};
@@ -58,7 +58,13 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
 }
 
 fn cannot(code: &str, message: String) -> Problem {
-    Problem { code: code.into(), message, help: String::new(), context: std::collections::BTreeMap::new(), retryable: false }
+    Problem {
+        code: code.into(),
+        message,
+        help: String::new(),
+        context: std::collections::BTreeMap::new(),
+        retryable: false,
+    }
 }
 
 #[command]
@@ -102,7 +108,13 @@ async fn log_page(shell: Here<'_>, id: String, from: u64, count: u32) -> Answer<
 }
 
 #[command]
-async fn log_search(shell: Here<'_>, id: String, text: String, from: u64, backwards: bool) -> Answer<Option<u64>> {
+async fn log_search(
+    shell: Here<'_>,
+    id: String,
+    text: String,
+    from: u64,
+    backwards: bool,
+) -> Answer<Option<u64>> {
     shell.clonedeck()?.log_search(&id, &text, from, backwards).await
 }
 
@@ -164,19 +176,25 @@ async fn secrets(shell: Here<'_>, id: String) -> Answer<JobSecrets> {
 #[command]
 async fn open_copy(app: AppHandle, shell: Here<'_>, id: String) -> Answer<()> {
     let address = shell.clonedeck()?.copy_address(&id).await?;
-    app.opener().open_url(address, None::<&str>).map_err(|why| cannot("open.browser", format!("No browser could be opened: {why}.")))
+    app.opener()
+        .open_url(address, None::<&str>)
+        .map_err(|why| cannot("open.browser", format!("No browser could be opened: {why}.")))
 }
 
 #[command]
 async fn open_folder(app: AppHandle, shell: Here<'_>, id: String) -> Answer<()> {
     let folder = shell.clonedeck()?.copy_folder(&id).await?;
-    app.opener().open_path(folder, None::<&str>).map_err(|why| cannot("open.folder", format!("The folder cannot be opened: {why}.")))
+    app.opener()
+        .open_path(folder, None::<&str>)
+        .map_err(|why| cannot("open.folder", format!("The folder cannot be opened: {why}.")))
 }
 
 #[command]
 async fn open_log(app: AppHandle, shell: Here<'_>, id: String) -> Answer<()> {
     let file = shell.clonedeck()?.log_as_file(&id).await?;
-    app.opener().open_path(file, None::<&str>).map_err(|why| cannot("open.log", format!("The log cannot be opened: {why}.")))
+    app.opener()
+        .open_path(file, None::<&str>)
+        .map_err(|why| cannot("open.log", format!("The log cannot be opened: {why}.")))
 }
 
 #[command]
@@ -205,7 +223,12 @@ async fn pick_folder(app: AppHandle, title: String) -> Answer<Option<String>> {
     app.dialog().file().set_title(title).pick_folder(move |folder| {
         let _ = chosen.send(folder);
     });
-    Ok(choice.await.ok().flatten().and_then(|folder| folder.into_path().ok()).map(|path| path.display().to_string()))
+    Ok(choice
+        .await
+        .ok()
+        .flatten()
+        .and_then(|folder| folder.into_path().ok())
+        .map(|path| path.display().to_string()))
 }
 
 #[command]
@@ -217,8 +240,16 @@ async fn settings(shell: Here<'_>) -> Answer<Settings> {
 async fn save_settings(app: AppHandle, shell: Here<'_>, settings: Settings) -> Answer<()> {
     shell.clonedeck()?.save_settings(&settings).await?;
     let start = app.autolaunch();
-    let changed = if settings.start_at_login { start.enable() } else if start.is_enabled().unwrap_or(false) { start.disable() } else { Ok(()) };
-    changed.map_err(|why| cannot("settings.start-at-login", format!("Starting at login cannot be changed: {why}.")))
+    let changed = if settings.start_at_login {
+        start.enable()
+    } else if start.is_enabled().unwrap_or(false) {
+        start.disable()
+    } else {
+        Ok(())
+    };
+    changed.map_err(|why| {
+        cannot("settings.start-at-login", format!("Starting at login cannot be changed: {why}."))
+    })
 }
 
 #[command]

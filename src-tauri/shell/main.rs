@@ -31,7 +31,10 @@ fn main() -> ExitCode {
         .plugin(window::single_instance(&arguments))
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
-        .plugin(tauri_plugin_autostart::init(tauri_plugin_autostart::MacosLauncher::LaunchAgent, Some(vec!["--hidden"])))
+        .plugin(tauri_plugin_autostart::init(
+            tauri_plugin_autostart::MacosLauncher::LaunchAgent,
+            Some(vec!["--hidden"]),
+        ))
         .invoke_handler(commands::handler())
         .on_window_event(close::on_window_event)
         .setup(move |app| {

@@ -17,7 +17,11 @@ pub async fn follow(app: AppHandle, channel: Channel<Update>, after: u64) -> Res
             let mut update = match follower.next().await {
                 Ok(update) => update,
                 Err(problem) => {
-                    tracing::error!(code = problem.code, "the page can no longer be fed: {}", problem.message);
+                    tracing::error!(
+                        code = problem.code,
+                        "the page can no longer be fed: {}",
+                        problem.message
+                    );
                     return;
                 }
             };

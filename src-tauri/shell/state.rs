@@ -29,18 +29,25 @@ impl Arguments {
                     arguments.data_dir = Some(words.next().ok_or("--data-dir needs a folder")?.into());
                 }
                 Some("--hidden") => arguments.hidden = true,
-                Some("--version" | "-V") => return Err(format!("clonedeck-desktop {}", env!("CARGO_PKG_VERSION"))),
-                Some("--help" | "-h") => {
-                    return Err("clonedeck-desktop [--data-dir DIR] [--hidden] [FOLDER]\nThe window of Clonedeck; \
-                                `clonedeck --help` is the command line."
-                        .to_owned());
+                Some("--version" | "-V") => {
+                    return Err(format!("clonedeck-desktop {}", env!("CARGO_PKG_VERSION")));
                 }
-                Some(flag) if flag.starts_with("--") => return Err(format!("{flag} is no word of this program; see --help")),
+                Some("--help" | "-h") => {
+                    return Err(
+                        "clonedeck-desktop [--data-dir DIR] [--hidden] [FOLDER]\nThe window of Clonedeck; \
+                                `clonedeck --help` is the command line."
+                            .to_owned(),
+                    );
+                }
+                Some(flag) if flag.starts_with("--") => {
+                    return Err(format!("{flag} is no word of this program; see --help"));
+                }
                 _ => arguments.source = Some(word.into()),
             }
         }
         if arguments.data_dir.is_none() {
-            arguments.data_dir = std::env::var_os("CLONEDECK_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+            arguments.data_dir =
+                std::env::var_os("CLONEDECK_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         }
         Ok(arguments)
     }
@@ -68,7 +75,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shell {
     /// Opens the queue and begins to run it, unless another process does.
     pub fn open(_app: &AppHandle, arguments: &Arguments) -> Self {
-        let open = Open { data_dir: arguments.data_dir.clone(), holder: "the Clonedeck window".into(), verbose: 0 };
+        let open = Open {
+            data_dir: arguments.data_dir.clone(),
+            holder: "the Clonedeck window".into(),
+            previews_go_on: false,
+            verbose: 0,
+        };
         let opened = async_runtime::block_on(async {
             let clonedeck = Clonedeck::open(open).await?;
             let runner = clonedeck.work_if_nobody_does().await?;

@@ -17,7 +17,12 @@ pub fn build(app: &AppHandle) -> tauri::Result<()> {
     let status = MenuItemBuilder::with_id("status", "No jobs are running").enabled(false).build(app)?;
     let queue = MenuItemBuilder::with_id("queue", "Pause the queue").build(app)?;
     let menu = menu(app, &status, &queue)?;
-    TrayIconBuilder::with_id("main").icon(icon).tooltip("Clonedeck").menu(&menu).on_menu_event(on_menu).build(app)?;
+    TrayIconBuilder::with_id("main")
+        .icon(icon)
+        .tooltip("Clonedeck")
+        .menu(&menu)
+        .on_menu_event(on_menu)
+        .build(app)?;
     let app = app.clone();
     async_runtime::spawn(async move {
         let shell = app.state::<Shell>();
@@ -58,7 +63,9 @@ fn say(update: &Update) -> Option<String> {
         return Some("No jobs are running".to_owned());
     }
     match update.ticks.as_slice() {
-        [] => running.map(|running| if running == 1 { "1 job is running".to_owned() } else { format!("{running} jobs are running") }),
+        [] => running.map(|running| {
+            if running == 1 { "1 job is running".to_owned() } else { format!("{running} jobs are running") }
+        }),
         [one] => Some(format!("Running: {:.0} %", one.progress.floor())),
         many => {
             let all: Vec<_> = many.iter().map(|tick| format!("{:.0} %", tick.progress.floor())).collect();

@@ -20,7 +20,8 @@ pub fn open(app: &AppHandle, shown: bool) -> tauri::Result<()> {
         .visible(shown)
         .on_navigation(|url| {
             // The page never leaves the program; addresses of copies open in the system's browser.
-            matches!(url.scheme(), "tauri" | "about" | "ipc") || url.host_str().is_some_and(|host| host == "tauri.localhost")
+            matches!(url.scheme(), "tauri" | "about" | "ipc")
+                || url.host_str().is_some_and(|host| host == "tauri.localhost")
                 || cfg!(debug_assertions) && url.host_str() == Some("127.0.0.1")
         })
         .build()?;

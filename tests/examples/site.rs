@@ -8,6 +8,11 @@ fn main() {
     let url = std::env::args().nth(2).unwrap_or_else(|| "http://shop.test".into());
     let server = MariaDb::start();
     let site = WordPress::install(folder.as_ref(), &server, &url);
-    println!("{} with the database {} on {}", site.folder.display(), site.database, server.socket().display());
+    println!(
+        "{} with the database {} on {}",
+        site.folder.display(),
+        site.database,
+        server.socket().display()
+    );
     let _ = std::io::read_to_string(std::io::stdin());
 }

@@ -52,7 +52,8 @@ impl Clonedeck {
         };
         let page = self.queue.list(filter).await.map_err(convert::queue_problem)?;
         let read_until = self.told().read_until;
-        let mut notices: Vec<Notice> = page.jobs.iter().filter_map(|job| notice_of(job, read_until)).collect();
+        let mut notices: Vec<Notice> =
+            page.jobs.iter().filter_map(|job| notice_of(job, read_until)).collect();
         notices.sort_by(|one, other| other.at.cmp(&one.at));
         Ok(notices)
     }
@@ -72,7 +73,8 @@ impl Clonedeck {
     /// What is to be announced from now on, and what was missed since the last time.
     pub async fn announcements(&self) -> Result<Announcements, Problem> {
         let told = self.told();
-        let subscription = self.queue.subscribe(Some(told.announced)).await.map_err(convert::queue_problem)?;
+        let subscription =
+            self.queue.subscribe(Some(told.announced)).await.map_err(convert::queue_problem)?;
         let now = subscription.snapshot.seq;
         Ok(Announcements {
             clonedeck: self.clone(),
@@ -89,7 +91,9 @@ impl Clonedeck {
 fn notice_of(job: &JobView, read_until: Option<Timestamp>) -> Option<Notice> {
     let (kind, body) = match job.state {
         State::Completed => ("finished", finished(job)),
-        State::Failed => ("failed", job.error.as_ref().map(|error| error.message.clone()).unwrap_or_default()),
+        State::Failed => {
+            ("failed", job.error.as_ref().map(|error| error.message.clone()).unwrap_or_default())
+        }
         State::Waiting => {
             let why = job.waiting_for.as_ref().filter(|why| why.needs_person)?;
             ("needs-person", why.message.clone())
@@ -151,14 +155,19 @@ impl Announcements {
                     }
                     let seq = news.seq;
                     if let Err(problem) = self.hear(news).await {
-                        tracing::warn!(code = problem.code, "something could not be announced: {}", problem.message);
+                        tracing::warn!(
+                            code = problem.code,
+                            "something could not be announced: {}",
+                            problem.message
+                        );
                     }
                     let first_ever = std::mem::take(&mut self.first_ever);
                     // What happened before the first start of the window was never anyone's to hear.
                     if first_ever && seq <= self.started_at {
                         self.ready.clear();
                     }
-                    if let Err(problem) = self.clonedeck.tell(|told| told.announced = seq.max(told.announced)) {
+                    if let Err(problem) = self.clonedeck.tell(|told| told.announced = seq.max(told.announced))
+                    {
                         tracing::warn!(code = problem.code, "{}", problem.message);
                     }
                 }
@@ -210,37 +219,19 @@ impl Announcements {
                 1 => "One of them needs a look.".to_owned(),
                 many => format!("{many} of them need a look."),
             };
-            self.ready.push_back(plain("finished", format!("{} jobs ended while the window was closed", missed.len()), body));
+            self.ready.push_back(plain(
+                "finished",
+                format!("{} jobs ended while the window was closed", missed.len()),
+                body,
+            ));
         } else {
             self.ready.extend(missed);
         }
         if !went_on.is_empty() {
-            let notice = self.went_on(&went_on).await?;
+            let notice = went_on_notice(&self.clonedeck, &went_on).await?;
             self.ready.push_back(notice);
         }
         Ok(())
-    }
-
-    async fn went_on(&self, jobs: &[JobId]) -> Result<Notice, Problem> {
-        let mut lines = Vec::new();
-        for id in jobs.iter().take(5) {
-            let job = self.clonedeck.queue.job(*id).await.map_err(convert::queue_problem)?;
-            let step = job.current_step.as_ref().and_then(|name| job.steps.iter().find(|step| step.name == *name));
-            lines.push(match step {
-                Some(step) => format!("{}: {}", job.title, step.title),
-                None => job.title,
-            });
-        }
-        if jobs.len() > 5 {
-            lines.push(format!("and {} more", jobs.len() - 5));
-        }
-        let title = match jobs.len() {
-            1 => "A job went on after a stop".to_owned(),
-            many => format!("{many} jobs went on after a stop"),
-        };
-        let mut notice = plain("resumed", title, lines.join("\n"));
-        notice.job = jobs.first().filter(|_| jobs.len() == 1).map(ToString::to_string);
-        Ok(notice)
     }
 
     async fn hear_batch(&mut self, id: BatchId) -> Result<(), Problem> {
@@ -258,8 +249,12 @@ impl Announcements {
     }
 
     async fn look_for_stalls(&mut self) {
-        let stalled: Vec<JobId> =
-            self.alive.iter().filter(|(_, (since, told))| !told && since.elapsed() > STALL).map(|(id, _)| *id).collect();
+        let stalled: Vec<JobId> = self
+            .alive
+            .iter()
+            .filter(|(_, (since, told))| !told && since.elapsed() > STALL)
+            .map(|(id, _)| *id)
+            .collect();
         for id in stalled {
             if let Some(entry) = self.alive.get_mut(&id) {
                 entry.1 = true;
@@ -269,21 +264,58 @@ impl Announcements {
                 self.alive.remove(&id);
                 continue;
             }
-            let doing = job.current_step.as_ref().and_then(|name| job.steps.iter().find(|step| step.name == *name));
+            let doing =
+                job.current_step.as_ref().and_then(|name| job.steps.iter().find(|step| step.name == *name));
             let what = doing.map_or(String::new(), |step| match &step.message {
                 Some(message) if !message.is_empty() => format!(" at {} · {message}", step.title),
                 _ => format!(" at {}", step.title),
             });
-            let mut notice = plain("stalled", job.title, format!("No progress for {} minutes{what}.", STALL.as_secs() / 60));
+            let mut notice = plain(
+                "stalled",
+                job.title,
+                format!("No progress for {} minutes{what}.", STALL.as_secs() / 60),
+            );
             notice.job = Some(id.to_string());
             self.ready.push_back(notice);
         }
     }
 }
 
+/// One notice for all jobs that went on after a stop: which, and from where.
+async fn went_on_notice(clonedeck: &Clonedeck, jobs: &[JobId]) -> Result<Notice, Problem> {
+    let mut lines = Vec::new();
+    for id in jobs.iter().take(5) {
+        let job = clonedeck.queue.job(*id).await.map_err(convert::queue_problem)?;
+        let step =
+            job.current_step.as_ref().and_then(|name| job.steps.iter().find(|step| step.name == *name));
+        lines.push(match step {
+            Some(step) => format!("{}: {}", job.title, step.title),
+            None => job.title,
+        });
+    }
+    if jobs.len() > 5 {
+        lines.push(format!("and {} more", jobs.len() - 5));
+    }
+    let title = match jobs.len() {
+        1 => "A job went on after a stop".to_owned(),
+        many => format!("{many} jobs went on after a stop"),
+    };
+    let mut notice = plain("resumed", title, lines.join("\n"));
+    notice.job = jobs.first().filter(|_| jobs.len() == 1).map(ToString::to_string);
+    Ok(notice)
+}
+
 fn plain(kind: &str, title: String, body: String) -> Notice {
     let at = Timestamp::now();
-    Notice { id: at.as_millisecond().max(0) as u64, at: at.to_string(), kind: kind.to_owned(), job: None, title, body, read: false }
+    Notice {
+        id: at.as_millisecond().max(0) as u64,
+        at: at.to_string(),
+        kind: kind.to_owned(),
+        job: None,
+        title,
+        body,
+        read: false,
+    }
 }
 
 /// Whether a notice is to be shown, by what is set and the time of day.
@@ -314,12 +346,14 @@ mod tests {
 
     #[test]
     fn quiet_hours_may_lie_over_midnight() {
-        let settings = Settings { quiet_from: "22:00".into(), quiet_to: "07:00".into(), ..Settings::default() };
+        let settings =
+            Settings { quiet_from: "22:00".into(), quiet_to: "07:00".into(), ..Settings::default() };
         let at = |hour| jiff::civil::time(hour, 30, 0, 0);
         assert!(is_quiet(&settings, at(23)));
         assert!(is_quiet(&settings, at(3)));
         assert!(!is_quiet(&settings, at(12)));
-        let settings = Settings { quiet_from: "12:00".into(), quiet_to: "13:00".into(), ..Settings::default() };
+        let settings =
+            Settings { quiet_from: "12:00".into(), quiet_to: "13:00".into(), ..Settings::default() };
         assert!(is_quiet(&settings, at(12)));
         assert!(!is_quiet(&settings, at(23)));
         assert!(!is_quiet(&Settings::default(), at(3)));

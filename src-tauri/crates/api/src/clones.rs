@@ -11,7 +11,8 @@ use clonedeck_site::platforms::{self, Kind, Site};
 use clonedeck_site::{Part, Secret, Unwatched, fence};
 
 use crate::wire::{
-    CloneDefaults, ClonePlan, CloneRequest, DatabaseReport, Excluded, NeutraliseSwitch, PartReport, Problem, SiteReport, SiteSeen,
+    CloneDefaults, ClonePlan, CloneRequest, DatabaseReport, Excluded, NeutraliseSwitch, PartReport, Problem,
+    SiteReport, SiteSeen,
 };
 use crate::{Clonedeck, convert, problem};
 
@@ -24,7 +25,11 @@ const SWITCHES: [(&str, &str, &str); 7] = [
     ("egress", "Block requests", "Requests to other servers are refused and listed"),
     ("cron", "Stop cron", "Cron and Action Scheduler stand still"),
     ("crawlers", "Keep crawlers out", "Search engines are told to stay away"),
-    ("identities", "Blank identities", "Live keys of payment, mail and backup services are blanked or set to test"),
+    (
+        "identities",
+        "Blank identities",
+        "Live keys of payment, mail and backup services are blanked or set to test",
+    ),
     ("mark", "Mark the copy", "The admin bar and the login say that this is a copy"),
     ("caches", "Set caches aside", "Object and page caches shared with the source are set aside"),
 ];
@@ -37,9 +42,14 @@ impl Clonedeck {
         let mut counted: BTreeMap<Part, (u64, u64)> = BTreeMap::new();
         for tree in &site.trees {
             let (inside, place) = (site.clone(), tree.place.clone());
-            let index = Index::take(&tree.from, &Exclusions::none(), move |path| inside.part_of(&place.join(path)), &Unwatched)
-                .await
-                .map_err(convert::site_problem)?;
+            let index = Index::take(
+                &tree.from,
+                &Exclusions::none(),
+                move |path| inside.part_of(&place.join(path)),
+                &Unwatched,
+            )
+            .await
+            .map_err(convert::site_problem)?;
             for (part, count) in index.parts() {
                 let sum = counted.entry(part).or_default();
                 sum.0 += count.files;
@@ -48,7 +58,9 @@ impl Clonedeck {
         }
         let opened = clone::open_source(&spec).await.map_err(convert::site_problem)?;
         let survey = match &opened.database {
-            Some(database) => Some(database.survey(Count::Estimate, &Unwatched).await.map_err(convert::site_problem)?),
+            Some(database) => {
+                Some(database.survey(Count::Estimate, &Unwatched).await.map_err(convert::site_problem)?)
+            }
             None => None,
         };
         Ok(report(&site, &counted, survey.as_ref()))
@@ -61,7 +73,11 @@ impl Clonedeck {
     }
 
     /// What a clone would do, and what stands in its way. Writes nothing.
-    pub async fn plan_clone(&self, request: &CloneRequest, password: Option<&str>) -> Result<ClonePlan, Problem> {
+    pub async fn plan_clone(
+        &self,
+        request: &CloneRequest,
+        password: Option<&str>,
+    ) -> Result<ClonePlan, Problem> {
         let mut spec = spec(request)?;
         self.keep_password(&mut spec, password)?;
         let planned = async {
@@ -95,7 +111,12 @@ impl Clonedeck {
                 .planned
                 .left_out
                 .into_iter()
-                .map(|out| Excluded { pattern: out.pattern, reason: out.reason, files: out.files, bytes: out.bytes })
+                .map(|out| Excluded {
+                    pattern: out.pattern,
+                    reason: out.reason,
+                    files: out.files,
+                    bytes: out.bytes,
+                })
                 .collect(),
             bytes_needed: draft.needed,
             bytes_free: draft.free,
@@ -107,7 +128,11 @@ impl Clonedeck {
     }
 
     /// Adds a clone. When this returns, the job is on the disk. What can be refused at once is refused, and then nothing was added.
-    pub async fn launch_clone(&self, request: &CloneRequest, password: Option<&str>) -> Result<String, Problem> {
+    pub async fn launch_clone(
+        &self,
+        request: &CloneRequest,
+        password: Option<&str>,
+    ) -> Result<String, Problem> {
         let mut spec = spec(request)?;
         let look = spec.clone();
         let title = tokio::task::spawn_blocking(move || refuse_early(&look))
@@ -166,7 +191,11 @@ impl Clonedeck {
 
 /// What can be refused before a job is added, without reading more than a few files. Answers a title for the job.
 fn refuse_early(spec: &CloneSpec) -> clonedeck_site::Result<Option<String>> {
-    let hints = platforms::Hints { database: spec.source_db.clone(), url: spec.source_url.clone(), ..platforms::Hints::default() };
+    let hints = platforms::Hints {
+        database: spec.source_db.clone(),
+        url: spec.source_url.clone(),
+        ..platforms::Hints::default()
+    };
     let site = platforms::recognise(&spec.source, &hints)?.site;
     let ground = fence::check(&site.root, &spec.target)?;
     if !spec.replace {
@@ -183,18 +212,27 @@ fn absolute(path: &Path) -> Result<PathBuf, Problem> {
     if path.as_os_str().is_empty() {
         return Err(problem("site.missing", "No folder was given.", "Name the folder of the site."));
     }
-    std::path::absolute(path).map_err(|why| problem("site.missing", format!("{} is no usable path: {why}.", path.display()), ""))
+    std::path::absolute(path)
+        .map_err(|why| problem("site.missing", format!("{} is no usable path: {why}.", path.display()), ""))
 }
 
 fn spec(request: &CloneRequest) -> Result<CloneSpec, Problem> {
     if request.target.is_empty() {
-        return Err(problem("target.missing", "No folder was given for the copy.", "Name a folder that does not exist yet."));
+        return Err(problem(
+            "target.missing",
+            "No folder was given for the copy.",
+            "Name a folder that does not exist yet.",
+        ));
     }
     if !(-10..=10).contains(&request.priority) {
         return Err(problem("job.priority", "A priority is from -10 to 10.", "0 is the usual one."));
     }
     let address = |text: &Option<String>| {
-        text.as_deref().filter(|text| !text.trim().is_empty()).map(str::parse::<DatabaseAddress>).transpose().map_err(convert::site_problem)
+        text.as_deref()
+            .filter(|text| !text.trim().is_empty())
+            .map(str::parse::<DatabaseAddress>)
+            .transpose()
+            .map_err(convert::site_problem)
     };
     let word = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     let skip = request.skip.iter().map(|part| part.parse::<Part>()).collect::<Result<Vec<_>, _>>();
@@ -217,7 +255,11 @@ fn spec(request: &CloneRequest) -> Result<CloneSpec, Problem> {
     })
 }
 
-fn report(site: &Site, counted: &BTreeMap<Part, (u64, u64)>, survey: Option<&databases::Survey>) -> SiteReport {
+fn report(
+    site: &Site,
+    counted: &BTreeMap<Part, (u64, u64)>,
+    survey: Option<&databases::Survey>,
+) -> SiteReport {
     let mut addresses: Vec<String> = site.home.iter().cloned().collect();
     for inner in site.network.iter().flat_map(|network| &network.sites) {
         addresses.push(inner.home.clone());
@@ -239,7 +281,11 @@ fn report(site: &Site, counted: &BTreeMap<Part, (u64, u64)>, survey: Option<&dat
         addresses,
         parts: counted
             .iter()
-            .map(|(part, (files, bytes))| PartReport { part: part.name().to_owned(), files: *files, bytes: *bytes })
+            .map(|(part, (files, bytes))| PartReport {
+                part: part.name().to_owned(),
+                files: *files,
+                bytes: *bytes,
+            })
             .collect(),
         database: site.database.as_ref().map(|database| DatabaseReport {
             address: database.address.to_string(),

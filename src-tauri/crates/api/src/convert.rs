@@ -200,6 +200,10 @@ pub fn row(job: &JobView, seq: i64) -> wire::JobRow {
 /// An id that came over the border whole.
 pub fn job_id(id: &str) -> Result<JobId, wire::Problem> {
     id.parse().map_err(|_| {
-        crate::problem("job.unknown", format!("'{id}' is not the id of a job."), "List the jobs to see their ids: clonedeck jobs")
+        crate::problem(
+            "job.unknown",
+            format!("'{id}' is not the id of a job."),
+            "List the jobs to see their ids: clonedeck jobs",
+        )
     })
 }

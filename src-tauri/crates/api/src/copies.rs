@@ -21,17 +21,24 @@ impl Clonedeck {
         let id = convert::job_id(id)?;
         let job = self.queue.job(id).await.map_err(convert::queue_problem)?;
         if job.kind != "clone" {
-            return Err(problem("copy.none", format!("{} made no copy.", job.title), "Only clones make copies."));
+            return Err(problem(
+                "copy.none",
+                format!("{} made no copy.", job.title),
+                "Only clones make copies.",
+            ));
         }
-        let spec = serde_json::from_value(job.spec)
-            .map_err(|why| problem("job.spec", format!("What this job was asked for cannot be read: {why}."), ""))?;
+        let spec = serde_json::from_value(job.spec).map_err(|why| {
+            problem("job.spec", format!("What this job was asked for cannot be read: {why}."), "")
+        })?;
         Ok(Copy { id, folder: self.data_dir.join("jobs").join(id.to_string()), spec })
     }
 
     async fn made(&self, id: &str) -> Result<(Copy, Made), Problem> {
         let copy = self.copy(id).await?;
         let made = Made::read(&copy.folder).map_err(convert::site_problem)?;
-        let made = made.ok_or_else(|| problem("copy.none", "This job has no copy: it made none yet, or it was deleted.", ""))?;
+        let made = made.ok_or_else(|| {
+            problem("copy.none", "This job has no copy: it made none yet, or it was deleted.", "")
+        })?;
         Ok((copy, made))
     }
 
@@ -46,18 +53,24 @@ impl Clonedeck {
     pub async fn receipt_check(&self, id: &str) -> Result<Receipt, Problem> {
         let copy = self.copy(id).await?;
         let job = copy.id.to_string();
-        let receipt = clone::recheck(&job, &copy.folder, &copy.spec, &self.secrets, &self.previews, &Unwatched)
-            .await
-            .map_err(convert::site_problem)?;
+        let receipt =
+            clone::recheck(&job, &copy.folder, &copy.spec, &self.secrets, &self.previews, &Unwatched)
+                .await
+                .map_err(convert::site_problem)?;
         self.whole(id, &receipt).await
     }
 
     /// The receipt as it crosses the border: the job's own one has the same words, and the times are the queue's.
     async fn whole(&self, id: &str, receipt: &clone::Receipt) -> Result<Receipt, Problem> {
         let words = serde_json::to_value(receipt).and_then(serde_json::from_value::<Receipt>);
-        let mut whole = words.map_err(|why| problem("receipt.damaged", format!("The receipt cannot be read: {why}."), ""))?;
+        let mut whole = words
+            .map_err(|why| problem("receipt.damaged", format!("The receipt cannot be read: {why}."), ""))?;
         let job = self.job(id).await?;
-        whole.steps = job.steps.into_iter().map(|step| StepReceipt { name: step.name, active_ms: step.active_ms }).collect();
+        whole.steps = job
+            .steps
+            .into_iter()
+            .map(|step| StepReceipt { name: step.name, active_ms: step.active_ms })
+            .collect();
         Ok(whole)
     }
 
@@ -75,8 +88,9 @@ impl Clonedeck {
             .filter(|folder| folder.is_dir())
             .unwrap_or_else(|| self.data_dir.clone());
         let file = folder.join(format!("clonedeck-receipt-{}.{format}", &job.id[..13]));
-        std::fs::write(&file, text)
-            .map_err(|why| problem("receipt.save", format!("{} cannot be written: {why}.", file.display()), ""))?;
+        std::fs::write(&file, text).map_err(|why| {
+            problem("receipt.save", format!("{} cannot be written: {why}.", file.display()), "")
+        })?;
         Ok(file.display().to_string())
     }
 
@@ -93,10 +107,18 @@ impl Clonedeck {
         let (copy, made) = self.made(id).await?;
         let job = copy.id.to_string();
         if self.job(&job).await?.state != JobState::Completed {
-            return Err(problem("copy.unfinished", "This copy is not finished.", "Wait until the job has completed."));
+            return Err(problem(
+                "copy.unfinished",
+                "This copy is not finished.",
+                "Wait until the job has completed.",
+            ));
         }
         if !made.planned.url.starts_with("http://") && !made.planned.url.starts_with("https://") {
-            return Err(problem("copy.address", format!("{} is no address that a browser opens.", made.planned.url), ""));
+            return Err(problem(
+                "copy.address",
+                format!("{} is no address that a browser opens.", made.planned.url),
+                "",
+            ));
         }
         if made.planned.preview && !self.previews.is_running(&job) {
             let password = made.password(&copy.spec, &self.secrets).await.map_err(convert::site_problem)?;
@@ -118,7 +140,9 @@ impl Clonedeck {
         let job = convert::job_id(id)?;
         let folder = self.data_dir.join("cache");
         let file = folder.join(format!("{job}.log"));
-        let failed = |why: std::io::Error| problem("log.save", format!("{} cannot be written: {why}.", file.display()), "");
+        let failed = |why: std::io::Error| {
+            problem("log.save", format!("{} cannot be written: {why}.", file.display()), "")
+        };
         std::fs::create_dir_all(&folder).map_err(failed)?;
         let mut out = std::io::BufWriter::new(std::fs::File::create(&file).map_err(failed)?);
         let mut next = 1;
@@ -128,7 +152,8 @@ impl Clonedeck {
                 break;
             }
             for line in &page.lines {
-                writeln!(out, "{} {:<5} {:<22} {}", line.at, line.level.word(), line.step, line.text).map_err(failed)?;
+                writeln!(out, "{} {:<5} {:<22} {}", line.at, line.level.word(), line.step, line.text)
+                    .map_err(failed)?;
             }
             next = page.next;
         }
@@ -153,11 +178,19 @@ impl Clonedeck {
         let (copy, made) = self.made(id).await?;
         let job = self.job(&copy.id.to_string()).await?;
         if !matches!(job.state, JobState::Completed | JobState::Failed) {
-            return Err(problem("copy.unfinished", "This job is still at work on its copy.", "Cancel it: that removes what it made."));
+            return Err(problem(
+                "copy.unfinished",
+                "This job is still at work on its copy.",
+                "Cancel it: that removes what it made.",
+            ));
         }
         let name = made.planned.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if confirm.trim() != name {
-            return Err(problem("copy.confirm", format!("To delete this copy, type the name of its folder: {name}"), ""));
+            return Err(problem(
+                "copy.confirm",
+                format!("To delete this copy, type the name of its folder: {name}"),
+                "",
+            ));
         }
         let id = copy.id.to_string();
         let finished = job.state == JobState::Completed;

@@ -7,9 +7,9 @@ use tokio::sync::watch;
 
 use clonedeck_queue::{JobId, JobView, StepState, Subscription};
 
+use crate::Clonedeck;
 use crate::convert;
 use crate::wire::{Problem, QueueStatus, Tick, Update};
-use crate::Clonedeck;
 
 /// More changed jobs than this at once are not sent one by one.
 const MOST_CHANGED: usize = 40;
@@ -34,7 +34,11 @@ impl Clonedeck {
     pub async fn follow(&self, after: Option<u64>) -> Result<Follower, Problem> {
         let after = after.map(|after| after as i64);
         let subscription = self.queue.subscribe(after).await.map_err(convert::queue_problem)?;
-        Ok(Follower { clonedeck: self.clone(), subscription, known: HashMap::new(), status: None,
+        Ok(Follower {
+            clonedeck: self.clone(),
+            subscription,
+            known: HashMap::new(),
+            status: None,
             unread: None,
             nudged: self.nudge.subscribe(),
             first: true,
@@ -67,7 +71,8 @@ impl Follower {
         if let Some(news) = news {
             update.seq = news.seq.max(0) as u64;
             let mut seen = HashSet::new();
-            let changed: Vec<JobId> = news.events.iter().filter_map(|event| event.job).filter(|job| seen.insert(*job)).collect();
+            let changed: Vec<JobId> =
+                news.events.iter().filter_map(|event| event.job).filter(|job| seen.insert(*job)).collect();
             if changed.len() > MOST_CHANGED {
                 update.resync = true;
                 self.known.clear();
@@ -118,7 +123,12 @@ impl Follower {
         }
     }
 
-    async fn tick(&mut self, id: JobId, step: usize, now: &clonedeck_queue::Progress) -> Result<Option<Tick>, Problem> {
+    async fn tick(
+        &mut self,
+        id: JobId,
+        step: usize,
+        now: &clonedeck_queue::Progress,
+    ) -> Result<Option<Tick>, Problem> {
         let fresh = self.known.get(&id).is_some_and(|(_, at)| at.elapsed() < FRESH);
         if !fresh && self.look(id).await?.is_none() {
             return Ok(None);

@@ -2,9 +2,11 @@
 
 use clonedeck_queue::Filter;
 
-use crate::convert;
-use crate::wire::{JobFilter, JobPage, JobRow, JobView, LogLine, LogPage, Problem, QueueStatus, Snapshot, Steer};
 use crate::Clonedeck;
+use crate::convert;
+use crate::wire::{
+    JobFilter, JobPage, JobRow, JobView, LogLine, LogPage, Problem, QueueStatus, Snapshot, Steer,
+};
 
 /// Lines that one search looks at before it lets others have a turn.
 const SEARCH_PAGE: usize = 5_000;
@@ -23,11 +25,15 @@ impl Clonedeck {
     }
 
     /// A page of jobs, newest first.
-    pub async fn jobs_page(&self, filter: &JobFilter, after: Option<&str>, limit: u32) -> Result<JobPage, Problem> {
-        let before = after
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| crate::problem("jobs.page", "There is no such page of jobs.", "Begin with the first page."))?;
+    pub async fn jobs_page(
+        &self,
+        filter: &JobFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<JobPage, Problem> {
+        let before = after.map(str::parse).transpose().map_err(|_| {
+            crate::problem("jobs.page", "There is no such page of jobs.", "Begin with the first page.")
+        })?;
         let filter = Filter {
             states: filter.states.iter().copied().map(convert::state_of).collect(),
             kind: filter.kinds.first().cloned(),
@@ -46,7 +52,11 @@ impl Clonedeck {
         let seq = subscription.snapshot.seq;
         let active = subscription.snapshot.jobs.iter().filter(|job| !job.state.is_final());
         let history = JobFilter {
-            states: vec![crate::wire::JobState::Completed, crate::wire::JobState::Failed, crate::wire::JobState::Cancelled],
+            states: vec![
+                crate::wire::JobState::Completed,
+                crate::wire::JobState::Failed,
+                crate::wire::JobState::Cancelled,
+            ],
             ..JobFilter::default()
         };
         Ok(Snapshot {
@@ -79,7 +89,11 @@ impl Clonedeck {
     /// Lines of a job's log from line `from` (0 is the first) on.
     pub async fn log_page(&self, id: &str, from: u64, count: u32) -> Result<LogPage, Problem> {
         let job = convert::job_id(id)?;
-        let page = self.queue.log_page(job, from + 1, count.clamp(1, 5_000) as usize).await.map_err(convert::queue_problem)?;
+        let page = self
+            .queue
+            .log_page(job, from + 1, count.clamp(1, 5_000) as usize)
+            .await
+            .map_err(convert::queue_problem)?;
         let total = self.queue.log_lines(job).await.map_err(convert::queue_problem)?;
         let lines = page
             .lines
@@ -96,7 +110,13 @@ impl Clonedeck {
     }
 
     /// The number of the next line (from `from` on, or back from it) that holds `text` in any case.
-    pub async fn log_search(&self, id: &str, text: &str, from: u64, backwards: bool) -> Result<Option<u64>, Problem> {
+    pub async fn log_search(
+        &self,
+        id: &str,
+        text: &str,
+        from: u64,
+        backwards: bool,
+    ) -> Result<Option<u64>, Problem> {
         let job = convert::job_id(id)?;
         let wanted = text.to_lowercase();
         let holds = |line: &clonedeck_queue::LogLine| line.text.to_lowercase().contains(&wanted);
@@ -104,7 +124,11 @@ impl Clonedeck {
             let mut end = from + 1;
             while end > 0 {
                 let begin = end.saturating_sub(SEARCH_PAGE as u64);
-                let page = self.queue.log_page(job, begin + 1, (end - begin) as usize).await.map_err(convert::queue_problem)?;
+                let page = self
+                    .queue
+                    .log_page(job, begin + 1, (end - begin) as usize)
+                    .await
+                    .map_err(convert::queue_problem)?;
                 let found = page.lines.iter().rev().find(|line| line.number <= end && holds(line));
                 if let Some(line) = found {
                     return Ok(Some(line.number - 1));

@@ -18,8 +18,9 @@ const LOG_DAYS: usize = 14;
 /// The data directory: the one given, else the platform's own.
 pub fn data_dir(given: Option<&Path>) -> Result<PathBuf, Problem> {
     if let Some(given) = given {
-        return std::path::absolute(given)
-            .map_err(|why| crate::problem("data.directory", format!("{} is no usable folder: {why}.", given.display()), ""));
+        return std::path::absolute(given).map_err(|why| {
+            crate::problem("data.directory", format!("{} is no usable folder: {why}.", given.display()), "")
+        });
     }
     directories::BaseDirs::new().map(|dirs| dirs.data_dir().join(IDENTIFIER)).ok_or_else(|| {
         crate::problem(
@@ -33,9 +34,8 @@ pub fn data_dir(given: Option<&Path>) -> Result<PathBuf, Problem> {
 /// Begins to write the program's own log: a file a day in `logs/`, and stderr when `verbose` asks for it. Only the first call of a
 /// process counts.
 pub fn begin_log(data_dir: &Path, verbose: u8) {
-    let filter = |default: &str| {
-        EnvFilter::try_from_env("CLONEDECK_LOG").unwrap_or_else(|_| EnvFilter::new(default))
-    };
+    let filter =
+        |default: &str| EnvFilter::try_from_env("CLONEDECK_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let _ = std::fs::create_dir_all(data_dir.join("logs"));
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -44,7 +44,9 @@ pub fn begin_log(data_dir: &Path, verbose: u8) {
         .max_log_files(LOG_DAYS)
         .build(data_dir.join("logs"))
         .ok()
-        .map(|file| fmt::layer().with_writer(std::sync::Mutex::new(file)).with_ansi(false).with_filter(filter("info")));
+        .map(|file| {
+            fmt::layer().with_writer(std::sync::Mutex::new(file)).with_ansi(false).with_filter(filter("info"))
+        });
     let stderr = (verbose > 0).then(|| {
         let level = if verbose == 1 { "clonedeck=info,info" } else { "debug" };
         fmt::layer().with_writer(std::io::stderr).with_filter(filter(level))

@@ -14,7 +14,11 @@ pub fn render(job: &JobView, receipt: &Receipt) -> String {
         escaped(job.source.as_deref().unwrap_or("")),
         escaped(job.target.as_deref().unwrap_or("")),
         if clean { "ok" } else { "warn" },
-        if clean { "Checked, nothing to read.".to_owned() } else { format!("Checked, {} to read.", plural(receipt.findings.len(), "finding")) },
+        if clean {
+            "Checked, nothing to read.".to_owned()
+        } else {
+            format!("Checked, {} to read.", plural(receipt.findings.len(), "finding"))
+        },
         title = escaped(&job.title),
     );
     list(&mut page, "Findings", &receipt.findings);
@@ -30,17 +34,17 @@ pub fn render(job: &JobView, receipt: &Receipt) -> String {
         &mut page,
         "Left out",
         &["Pattern", "Why", "Files", "Bytes"],
-        files
-            .excluded
-            .iter()
-            .filter(|out| out.files > 0)
-            .map(|out| vec![out.pattern.clone(), out.reason.clone(), out.files.to_string(), out.bytes.to_string()]),
+        files.excluded.iter().filter(|out| out.files > 0).map(|out| {
+            vec![out.pattern.clone(), out.reason.clone(), out.files.to_string(), out.bytes.to_string()]
+        }),
     );
     rows(
         &mut page,
         "Tables",
         &["Table", "Rows in the source", "Rows in the copy"],
-        receipt.tables.iter().map(|table| vec![table.name.clone(), table.rows_source.to_string(), table.rows_target.to_string()]),
+        receipt.tables.iter().map(|table| {
+            vec![table.name.clone(), table.rows_source.to_string(), table.rows_target.to_string()]
+        }),
     );
     let rewrite = &receipt.rewrite;
     let _ = write!(
@@ -48,7 +52,12 @@ pub fn render(job: &JobView, receipt: &Receipt) -> String {
         "<h2>Addresses</h2><p>{} cells read, {} changed, {} newly broken.</p>",
         rewrite.cells_scanned, rewrite.cells_changed, rewrite.newly_broken
     );
-    rows(&mut page, "By kind", &["Kind", "Changed"], rewrite.by_kind.iter().map(|(kind, number)| vec![kind.clone(), number.to_string()]));
+    rows(
+        &mut page,
+        "By kind",
+        &["Kind", "Changed"],
+        rewrite.by_kind.iter().map(|(kind, number)| vec![kind.clone(), number.to_string()]),
+    );
     list(&mut page, "Left over", &rewrite.left_over);
     list(&mut page, "Left as they were, because changing them is not safe", &rewrite.unchanged_unsafe);
     list(&mut page, "Kept quiet", &receipt.neutralised);
@@ -56,7 +65,10 @@ pub fn render(job: &JobView, receipt: &Receipt) -> String {
         &mut page,
         "Settings",
         &["Setting", "Source", "Copy"],
-        receipt.settings.iter().map(|change| vec![change.name.clone(), change.from.clone(), change.to.clone()]),
+        receipt
+            .settings
+            .iter()
+            .map(|change| vec![change.name.clone(), change.from.clone(), change.to.clone()]),
     );
     list(&mut page, "Pages", &receipt.pages);
     rows(

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clonedeck_queue::Error;
 
+use crate::Clonedeck;
 use crate::convert;
 use crate::wire::Problem;
-use crate::Clonedeck;
 
 /// How long a stop waits for steps to come to a safe point before they are cut off; they go on from their checkpoint either way.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,7 +23,9 @@ impl Runner {
     /// Stops in good order; every job goes on at the next start.
     pub async fn stop(self) {
         if !self.0.stop(PATIENCE).await {
-            tracing::warn!("a step did not come to a safe point in time; it goes on from its last checkpoint at the next start");
+            tracing::warn!(
+                "a step did not come to a safe point in time; it goes on from its last checkpoint at the next start"
+            );
         }
     }
 }

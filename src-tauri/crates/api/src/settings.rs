@@ -62,7 +62,8 @@ impl Clonedeck {
 
     /// Sets it. Slots take hold at once, limits at the next start of the program.
     pub async fn save_settings(&self, settings: &Settings) -> Result<(), Problem> {
-        let refuse = |what: &str, range: &str| Err(problem("settings.range", format!("{what} must be {range}."), ""));
+        let refuse =
+            |what: &str, range: &str| Err(problem("settings.range", format!("{what} must be {range}."), ""));
         if !(1..=64).contains(&settings.slots) {
             return refuse("Jobs at once", "from 1 to 64");
         }
@@ -79,7 +80,10 @@ impl Clonedeck {
             return refuse("The ended jobs that are kept", "from 10 to 1,000,000");
         }
         let hour = |text: &str| text.is_empty() || jiff::civil::Time::strptime("%H:%M", text).is_ok();
-        if !hour(&settings.quiet_from) || !hour(&settings.quiet_to) || settings.quiet_from.is_empty() != settings.quiet_to.is_empty() {
+        if !hour(&settings.quiet_from)
+            || !hour(&settings.quiet_to)
+            || settings.quiet_from.is_empty() != settings.quiet_to.is_empty()
+        {
             return refuse("Quiet hours", "two times of day such as 22:00 and 07:00, or both empty");
         }
         write_file(&self.data_dir.join(FILE), settings)?;

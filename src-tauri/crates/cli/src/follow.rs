@@ -57,11 +57,17 @@ async fn end(clonedeck: &Clonedeck, id: &str, runner: Option<Runner>, say: Say) 
                 show::result(&job, say);
                 if let Some(why) = job.waiting_for.as_ref().filter(|_| job.state == JobState::Waiting) {
                     eprintln!("The job waits: {}", why.message);
-                    if let Some(error) = job.steps.iter().find_map(|step| step.error.as_ref().filter(|_| step.state == StepState::Waiting)) {
+                    if let Some(error) = job
+                        .steps
+                        .iter()
+                        .find_map(|step| step.error.as_ref().filter(|_| step.state == StepState::Waiting))
+                    {
                         say.problem(error);
                     }
                     eprintln!("Then: clonedeck retry {}", job.id);
-                } else if job.state == JobState::Completed && job.result.as_ref().is_some_and(|result| result.username.is_some()) {
+                } else if job.state == JobState::Completed
+                    && job.result.as_ref().is_some_and(|result| result.username.is_some())
+                {
                     say.remark(&format!("The password: clonedeck show --secrets {}", job.id));
                 }
             }
@@ -87,7 +93,9 @@ async fn ended(clonedeck: &Clonedeck, id: &str, say: Say) -> Result<JobView, Pro
         seen.steps(&job);
         let waits_for_person =
             job.state == JobState::Waiting && job.waiting_for.as_ref().is_some_and(|why| why.needs_person);
-        if matches!(job.state, JobState::Completed | JobState::Failed | JobState::Cancelled) || waits_for_person {
+        if matches!(job.state, JobState::Completed | JobState::Failed | JobState::Cancelled)
+            || waits_for_person
+        {
             seen.finish();
             return Ok(job);
         }
@@ -113,7 +121,8 @@ struct Seen {
 impl Seen {
     fn new(say: Say) -> Self {
         let bar = say.can_move().then(|| {
-            let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {wide_msg}").expect("the template is fixed");
+            let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {wide_msg}")
+                .expect("the template is fixed");
             ProgressBar::new(1000).with_style(style.progress_chars("━╸─"))
         });
         Self { say, bar, steps: HashSet::new() }
@@ -131,7 +140,10 @@ impl Seen {
             return;
         }
         for step in &job.steps {
-            let over = matches!(step.state, StepState::Completed | StepState::Skipped | StepState::Failed | StepState::Undone);
+            let over = matches!(
+                step.state,
+                StepState::Completed | StepState::Skipped | StepState::Failed | StepState::Undone
+            );
             if over && self.steps.insert(format!("{}{:?}", step.name, step.state)) {
                 self.text(&show::step_line(step));
             }
@@ -182,7 +194,11 @@ fn tick_line(tick: &Tick) -> String {
         line.push_str(&format!(" · {} of {}", amount(tick.done, &tick.unit), amount(tick.total, &tick.unit)));
     }
     if let Some(eta) = tick.eta_seconds {
-        line.push_str(&format!(" · {}–{} left", time((eta.low * 1000.0) as u64), time((eta.high * 1000.0) as u64)));
+        line.push_str(&format!(
+            " · {}–{} left",
+            time((eta.low * 1000.0) as u64),
+            time((eta.high * 1000.0) as u64)
+        ));
     }
     line
 }
@@ -205,7 +221,9 @@ impl LogPrinter {
             let page = clonedeck.log_page(id, self.next, 1000).await?;
             let Some(last) = page.lines.last() else { return Ok(()) };
             self.next = last.n + 1;
-            for line in page.lines.iter().filter(|line| self.step.as_ref().is_none_or(|step| *step == line.step)) {
+            for line in
+                page.lines.iter().filter(|line| self.step.as_ref().is_none_or(|step| *step == line.step))
+            {
                 if say.json {
                     say.line(line);
                 } else {
@@ -229,7 +247,9 @@ pub async fn log(clonedeck: &Clonedeck, id: &str, step: Option<&str>, say: Say) 
             }
             loop {
                 let update = follower.next().await?;
-                if update.changed.iter().any(|row| row.id == id) || update.ticks.iter().any(|tick| tick.job == id) {
+                if update.changed.iter().any(|row| row.id == id)
+                    || update.ticks.iter().any(|tick| tick.job == id)
+                {
                     break;
                 }
             }

@@ -15,7 +15,13 @@ use say::{Failure, Say};
 
 /// Clone web sites in the background, and prove that the copy is right.
 #[derive(Debug, Parser)]
-#[command(name = "clonedeck", version, propagate_version = true, arg_required_else_help = true, max_term_width = 110)]
+#[command(
+    name = "clonedeck",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
 struct Words {
     /// Folder of the queue, its logs and its secrets
     #[arg(long, global = true, value_name = "DIR", env = "CLONEDECK_DATA_DIR")]
@@ -77,7 +83,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
-    let open = clonedeck_api::Open { data_dir: words.data_dir, holder: "clonedeck".into(), previews_go_on: true, verbose: words.verbose };
+    let open = clonedeck_api::Open {
+        data_dir: words.data_dir,
+        holder: "clonedeck".into(),
+        previews_go_on: true,
+        verbose: words.verbose,
+    };
     match words.verb {
         Verb::Clone(words) => verbs::clone::run(words, open, say).await,
         Verb::Demo(words) => verbs::demo::run(words, open, say).await,

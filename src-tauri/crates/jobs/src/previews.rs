@@ -61,7 +61,11 @@ impl Previews {
     /// Ends what a program that is gone has left running and did not mean to.
     pub async fn sweep(&self) {
         for record in preview::sweep(&self.data_dir).await {
-            tracing::info!(job = record.job, url = record.url, "ended a preview that an earlier start left behind");
+            tracing::info!(
+                job = record.job,
+                url = record.url,
+                "ended a preview that an earlier start left behind"
+            );
         }
     }
 }

@@ -24,14 +24,18 @@ impl Secrets {
         let name = uuid::Uuid::new_v4().simple().to_string();
         let write = || -> std::io::Result<()> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.file(&name))?;
+            let mut file =
+                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.file(&name))?;
             file.write_all(secret.reveal().as_bytes())?;
             file.sync_all()?;
             fs::File::open(&self.folder)?.sync_all()
         };
         write().map_err(|why| {
-            Problem::permanent("secret.kept", format!("The password cannot be kept in {}: {why}.", self.folder.display()))
-                .help("Look whether this user may write there and the disk has room.")
+            Problem::permanent(
+                "secret.kept",
+                format!("The password cannot be kept in {}: {why}.", self.folder.display()),
+            )
+            .help("Look whether this user may write there and the disk has room.")
         })?;
         Ok(name)
     }
@@ -40,8 +44,11 @@ impl Secrets {
     pub fn read(&self, name: Option<&str>) -> Result<Option<Secret>> {
         let Some(name) = name else { return Ok(None) };
         fs::read_to_string(self.file(name)).map(|text| Some(Secret::new(text))).map_err(|why| {
-            Problem::permanent("secret.lost", format!("The password that was given for this job cannot be read: {why}."))
-                .help("Launch the clone again with CLONEDECK_DB_PASSWORD.")
+            Problem::permanent(
+                "secret.lost",
+                format!("The password that was given for this job cannot be read: {why}."),
+            )
+            .help("Launch the clone again with CLONEDECK_DB_PASSWORD.")
         })
     }
 

@@ -7,7 +7,9 @@ pub fn step_error(problem: Problem) -> StepError {
     let room = context.get("path").map(std::path::PathBuf::from);
     let needed = context.get("needed_bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(64 << 20);
     let mut error = match (class, room) {
-        (Class::NeedsPerson, Some(path)) if code == "disk.full" => StepError::room_needed(code, message, path, needed),
+        (Class::NeedsPerson, Some(path)) if code == "disk.full" => {
+            StepError::room_needed(code, message, path, needed)
+        }
         (Class::Transient | Class::Stopped, _) => StepError::transient(code, message),
         (Class::NeedsPerson, _) => StepError::needs_person(code, message),
         (Class::Permanent, _) => StepError::permanent(code, message),

@@ -24,7 +24,9 @@ impl Watching {
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
         match stopped {
             Some(stopped) if problem.class == Class::Stopped => stopped,
-            _ if problem.class == Class::Stopped => self.handle.safe_point().err().unwrap_or_else(|| step_error(problem)),
+            _ if problem.class == Class::Stopped => {
+                self.handle.safe_point().err().unwrap_or_else(|| step_error(problem))
+            }
             _ => step_error(problem),
         }
     }

@@ -106,7 +106,12 @@ fn show_plan(plan: &ClonePlan, say: Say) -> Code {
     }
     say.text(&format!("  space       {} needed, {} free", bytes(plan.bytes_needed), bytes(plan.bytes_free)));
     for out in plan.excluded.iter().filter(|out| out.files > 0) {
-        say.text(&format!("  left out    {}: {}, {}", out.pattern, amount(out.files, "files"), bytes(out.bytes)));
+        say.text(&format!(
+            "  left out    {}: {}, {}",
+            out.pattern,
+            amount(out.files, "files"),
+            bytes(out.bytes)
+        ));
     }
     for switch in &plan.neutralise {
         say.text(&format!("  {}  {}", if switch.on { "neutral   " } else { "NOT neutral" }, switch.message));

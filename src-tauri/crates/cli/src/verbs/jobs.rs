@@ -19,8 +19,9 @@ pub struct Words {
 }
 
 fn parse_state(word: &str) -> Result<JobState, String> {
-    serde_json::from_value(word.into())
-        .map_err(|_| "states are queued, running, waiting, paused, completed, failed and cancelled".to_owned())
+    serde_json::from_value(word.into()).map_err(|_| {
+        "states are queued, running, waiting, paused, completed, failed and cancelled".to_owned()
+    })
 }
 
 pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
@@ -53,12 +54,16 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
 
 fn line(job: &JobRow) -> String {
     let now = match job.state {
-        JobState::Running => format!("{:>3.0} % {}", job.progress.floor(), job.current_title.as_deref().unwrap_or("")),
+        JobState::Running => {
+            format!("{:>3.0} % {}", job.progress.floor(), job.current_title.as_deref().unwrap_or(""))
+        }
         JobState::Failed => job.error.as_ref().map(|error| error.message.clone()).unwrap_or_default(),
         JobState::Queued | JobState::Waiting => {
             job.waiting_for.as_ref().map(|why| why.message.clone()).unwrap_or_default()
         }
         JobState::Paused | JobState::Completed | JobState::Cancelled => String::new(),
     };
-    format!("{}  {:<9}  {:<8}  {}  {}", job.id, state_word(job.state), job.kind, job.title, now).trim_end().to_owned()
+    format!("{}  {:<9}  {:<8}  {}  {}", job.id, state_word(job.state), job.kind, job.title, now)
+        .trim_end()
+        .to_owned()
 }

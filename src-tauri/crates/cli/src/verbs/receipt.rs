@@ -17,7 +17,8 @@ pub struct Words {
 pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
     let clonedeck = Clonedeck::open(open).await?;
     let id = clonedeck.find(&words.job).await?;
-    let receipt = if words.check { clonedeck.receipt_check(&id).await? } else { clonedeck.receipt(&id).await? };
+    let receipt =
+        if words.check { clonedeck.receipt_check(&id).await? } else { clonedeck.receipt(&id).await? };
     if say.json {
         say.line(&receipt);
     } else {
@@ -36,7 +37,13 @@ fn show(receipt: &Receipt, say: Say) {
         count(files.differences.len() as u64)
     ));
     for out in files.excluded.iter().filter(|out| out.files > 0) {
-        say.text(&format!("left out    {}: {} files, {} ({})", out.pattern, count(out.files), bytes(out.bytes), out.reason));
+        say.text(&format!(
+            "left out    {}: {} files, {} ({})",
+            out.pattern,
+            count(out.files),
+            bytes(out.bytes),
+            out.reason
+        ));
     }
     if !receipt.tables.is_empty() {
         say.text(&format!(
@@ -47,10 +54,16 @@ fn show(receipt: &Receipt, say: Say) {
         ));
     }
     for table in receipt.tables.iter().filter(|table| table.rows_source != table.rows_target) {
-        say.text(&format!("            {}: {} and {}", table.name, count(table.rows_source), count(table.rows_target)));
+        say.text(&format!(
+            "            {}: {} and {}",
+            table.name,
+            count(table.rows_source),
+            count(table.rows_target)
+        ));
     }
     let rewrite = &receipt.rewrite;
-    let kinds: Vec<_> = rewrite.by_kind.iter().map(|(kind, number)| format!("{kind} {}", count(*number))).collect();
+    let kinds: Vec<_> =
+        rewrite.by_kind.iter().map(|(kind, number)| format!("{kind} {}", count(*number))).collect();
     say.text(&format!(
         "addresses   {} cells read, {} changed ({}), {} left over, {} newly broken",
         count(rewrite.cells_scanned),

@@ -54,7 +54,11 @@ pub fn show(job: &JobView, say: Say) {
         }
     }
     if let Some(eta) = job.eta_seconds {
-        say.text(&format!("  {} to {} left", time((eta.low * 1000.0) as u64), time((eta.high * 1000.0) as u64)));
+        say.text(&format!(
+            "  {} to {} left",
+            time((eta.low * 1000.0) as u64),
+            time((eta.high * 1000.0) as u64)
+        ));
     }
     result(job, say);
 }
@@ -62,7 +66,12 @@ pub fn show(job: &JobView, say: Say) {
 /// Prints what came out of a job, or why nothing did.
 pub fn result(job: &JobView, say: Say) {
     if let Some(result) = &job.result {
-        let lines = [("address", &result.url), ("user", &result.username), ("folder", &result.folder), ("database", &result.database)];
+        let lines = [
+            ("address", &result.url),
+            ("user", &result.username),
+            ("folder", &result.folder),
+            ("database", &result.database),
+        ];
         for (name, value) in lines {
             if let Some(value) = value {
                 say.text(&format!("{name:<11} {value}"));
@@ -93,7 +102,12 @@ pub fn step_line(step: &StepView) -> String {
     let mut line = format!("  {mark} {:<22}", step.title);
     match step.state {
         StepState::Running if step.total > 0 => {
-            line.push_str(&format!("{:.0} %  {} of {}", step.progress.floor(), amount(step.done, &step.unit), amount(step.total, &step.unit)));
+            line.push_str(&format!(
+                "{:.0} %  {} of {}",
+                step.progress.floor(),
+                amount(step.done, &step.unit),
+                amount(step.total, &step.unit)
+            ));
         }
         StepState::Skipped => line.push_str(&step.message),
         StepState::Completed => {

@@ -18,9 +18,8 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
     let clonedeck = Clonedeck::open(open).await?;
     let mut runner = clonedeck.work(words.slots).await?;
     say.remark("Running the queue. Ctrl-C stops at a safe point; every job goes on at the next start.");
-    let interrupted = async {
-        if words.until_idle { runner.idle().await } else { std::future::pending().await }
-    };
+    let interrupted =
+        async { if words.until_idle { runner.idle().await } else { std::future::pending().await } };
     let code = tokio::select! {
         () = interrupted => Code::Done,
         () = crate::follow::interrupt() => {

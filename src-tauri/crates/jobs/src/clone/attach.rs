@@ -53,7 +53,8 @@ pub async fn learn(spec: &super::CloneSpec) -> clonedeck_site::Result<Site> {
     let opened = source::open(spec).await?;
     let mut site = opened.recognised.site;
     if let Some(database) = site.database.clone() {
-        let mut tables = databases::tables(&database.address, &opened.recognised.password, Access::Read).await?;
+        let mut tables =
+            databases::tables(&database.address, &opened.recognised.password, Access::Read).await?;
         site.learn(&mut *tables).await?;
     }
     Ok(site)

@@ -13,7 +13,10 @@ use clonedeck_site::{Part, Problem, Result, Secret, Watch};
 
 use super::receipt::Receipt;
 use super::rewrite::AllRewritten;
-use super::{CloneSite, CloneSpec, CopyCore, CopyDatabase, CopyMedia, CopyModules, CopyThemes, Made, RewriteAddresses, UpdateSiteDefaults};
+use super::{
+    CloneSite, CloneSpec, CopyCore, CopyDatabase, CopyMedia, CopyModules, CopyThemes, Made, RewriteAddresses,
+    UpdateSiteDefaults,
+};
 use super::{copy_files, plan, rewrite_files, rewriting, source};
 use crate::words::{count, counted};
 use crate::{Previews, Secrets, Watching};
@@ -39,7 +42,8 @@ impl Step for CheckTheCopy {
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let mut receipt = Receipt::default();
         let updated = ctx.output_of::<UpdateSiteDefaults>()?;
-        receipt.neutralised = updated.neutralised.iter().map(|done| format!("{}: {}", done.name, done.detail)).collect();
+        receipt.neutralised =
+            updated.neutralised.iter().map(|done| format!("{}: {}", done.name, done.detail)).collect();
         receipt.settings = updated.settings;
         let rewritten = ctx.output_of::<RewriteAddresses>()?;
         note_rewriting(&mut receipt, &rewritten);
@@ -50,7 +54,9 @@ impl Step for CheckTheCopy {
             ctx.output_of::<CopyMedia>()?,
         ];
         for part in &copied {
-            receipt.files.listed.extend(copy_files::listed(&part.report).into_iter().map(|(path, why)| format!("{path}: {why}")));
+            receipt.files.listed.extend(
+                copy_files::listed(&part.report).into_iter().map(|(path, why)| format!("{path}: {why}")),
+            );
         }
         let settled = match &rewritten.settled {
             settled if settled.passes > 0 || !settled.tables.is_empty() => settled.clone(),
@@ -61,10 +67,18 @@ impl Step for CheckTheCopy {
         }));
 
         let check = async {
-            let made = Made::read(&folder)?
-                .ok_or_else(|| Problem::permanent("job.folder", "The job's own notes of what it made are gone."))?;
+            let made = Made::read(&folder)?.ok_or_else(|| {
+                Problem::permanent("job.folder", "The job's own notes of what it made are gone.")
+            })?;
             receipt.files.excluded.clone_from(&made.planned.left_out);
-            let look = Look { made: &made, spec: ctx.spec(), secrets: &self.secrets, job_dir: &folder, job: &job, finished: false };
+            let look = Look {
+                made: &made,
+                spec: ctx.spec(),
+                secrets: &self.secrets,
+                job_dir: &folder,
+                job: &job,
+                finished: false,
+            };
             look.files(&rewritten.files.changed, &mut receipt, &watch).await?;
             look.database(&mut receipt, &watch).await?;
             let login = self.login(&folder, &job, updated.username.as_deref());
@@ -81,7 +95,9 @@ impl Step for CheckTheCopy {
         }
         let findings = receipt.findings.len() as u32;
         let told = match findings {
-            0 if receipt.tables.is_empty() => format!("{} as they should be", counted(receipt.files.count, "file")),
+            0 if receipt.tables.is_empty() => {
+                format!("{} as they should be", counted(receipt.files.count, "file"))
+            }
             0 => format!(
                 "{} and {} as they should be",
                 counted(receipt.files.count, "file"),
@@ -142,12 +158,19 @@ pub async fn recheck(
     watch: &dyn Watch,
 ) -> Result<Receipt> {
     let before = Receipt::read(job_dir)?;
-    let made = Made::read(job_dir)?.ok_or_else(|| Problem::permanent("copy.gone", "The copy of this job was deleted."))?;
+    let made = Made::read(job_dir)?
+        .ok_or_else(|| Problem::permanent("copy.gone", "The copy of this job was deleted."))?;
     let changed: BTreeSet<RelPath> = {
         let file = job_dir.join(super::rewrite::CHANGED_FILES);
         std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     };
-    let mut receipt = Receipt { files: before.files.clone(), findings: Vec::new(), pages: Vec::new(), tables: Vec::new(), ..before };
+    let mut receipt = Receipt {
+        files: before.files.clone(),
+        findings: Vec::new(),
+        pages: Vec::new(),
+        tables: Vec::new(),
+        ..before
+    };
     receipt.files.differences = Vec::new();
     receipt.rewrite.left_over = Vec::new();
     let look = Look { made: &made, spec, secrets, job_dir, job, finished: true };
@@ -178,7 +201,12 @@ impl Look<'_> {
     }
 
     /// Files: kind, size and mode of each, the bytes of a sample or of all; and the old address in those that may hold it.
-    async fn files(&self, changed: &BTreeSet<RelPath>, receipt: &mut Receipt, watch: &dyn Watch) -> Result<()> {
+    async fn files(
+        &self,
+        changed: &BTreeSet<RelPath>,
+        receipt: &mut Receipt,
+        watch: &dyn Watch,
+    ) -> Result<()> {
         let parts: Vec<Part> = self.made.planned.parts.keys().copied().collect();
         let verify: Verify = self.spec.verify();
         let indexes = self.indexes()?;
@@ -187,7 +215,11 @@ impl Look<'_> {
         receipt.files.verified = 0;
         for (index, tree) in indexes.iter().zip(&self.made.site.trees) {
             let is_root = tree.place.as_os_str().is_empty();
-            let place = if is_root { self.made.planned.target.clone() } else { self.made.planned.target.join(&tree.place) };
+            let place = if is_root {
+                self.made.planned.target.clone()
+            } else {
+                self.made.planned.target.join(&tree.place)
+            };
             let below = |path: &Path| if is_root { path.to_owned() } else { tree.place.join(path) };
             let on_purpose: BTreeSet<RelPath> = index
                 .entries()
@@ -197,16 +229,22 @@ impl Look<'_> {
                 })
                 .map(|entry| RelPath::from(entry.path))
                 .collect();
-            let compared = files::compare(Arc::clone(index), &place, &parts, verify, &on_purpose, watch).await?;
+            let compared =
+                files::compare(Arc::clone(index), &place, &parts, verify, &on_purpose, watch).await?;
             for part in compared.parts.values() {
                 receipt.files.count += part.found.files;
                 receipt.files.bytes += part.found.bytes;
             }
             receipt.files.verified += compared.hashed_files;
-            let lines = compared.differences.iter().map(|(path, difference)| format!("{}: {}", below(path.as_path()).display(), say(difference)));
+            let lines = compared.differences.iter().map(|(path, difference)| {
+                format!("{}: {}", below(path.as_path()).display(), say(difference))
+            });
             receipt.files.differences.extend(lines);
             if compared.different > 0 {
-                receipt.findings.push(format!("{} files of the copy are not as they should be.", count(compared.different)));
+                receipt.findings.push(format!(
+                    "{} files of the copy are not as they should be.",
+                    count(compared.different)
+                ));
             }
         }
         if let Some(rewriter) = self.rewriter()? {
@@ -216,18 +254,26 @@ impl Look<'_> {
     }
 
     fn left_over_in_files(&self, rewriter: &Rewriter, indexes: &[Arc<Index>], receipt: &mut Receipt) {
-        let configuration = self.made.site.configuration.iter().map(|configuration| configuration.place.clone());
+        let configuration =
+            self.made.site.configuration.iter().map(|configuration| configuration.place.clone());
         let fixed = [".htaccess", ".user.ini"].map(|name| self.made.site.web.join(name));
         let mut left = 0;
         for path in configuration.chain(fixed).chain(rewrite_files::generated(self.made, indexes)) {
             let Ok(bytes) = std::fs::read(self.made.planned.target.join(&path)) else { continue };
             for trace in rewriter.scan(&bytes) {
                 left += 1;
-                receipt.rewrite.left_over.push(format!("{} at byte {}: {}", path.display(), trace.offset, trace.excerpt));
+                receipt.rewrite.left_over.push(format!(
+                    "{} at byte {}: {}",
+                    path.display(),
+                    trace.offset,
+                    trace.excerpt
+                ));
             }
         }
         if left > 0 {
-            receipt.findings.push(format!("The old address is left in files of the copy, {} times.", count(left)));
+            receipt
+                .findings
+                .push(format!("The old address is left in files of the copy, {} times.", count(left)));
         }
     }
 
@@ -240,7 +286,8 @@ impl Look<'_> {
         };
         let Some((database, target)) = both else { return Ok(()) };
         let rewriter = self.rewriter()?;
-        let rewriting = rewriter.as_ref().map(|rewriter| rewriting::rewriting(self.spec, &self.made.site, rewriter));
+        let rewriting =
+            rewriter.as_ref().map(|rewriter| rewriting::rewriting(self.spec, &self.made.site, rewriter));
         let checked = databases::check(&database, &target, rewriting.as_ref(), watch).await?;
         receipt.tables = checked.tables;
         for left in &checked.left_over {
@@ -254,13 +301,21 @@ impl Look<'_> {
         }
         let cells: u64 = checked.left_over.iter().map(|left| left.cells).sum();
         if cells > 0 {
-            receipt.findings.push(format!("The old address is left in {} cells of the copy's database.", count(cells)));
+            receipt
+                .findings
+                .push(format!("The old address is left in {} cells of the copy's database.", count(cells)));
         }
         Ok(())
     }
 
     /// The running copy: pages without an error and without the old address, and a login that works.
-    async fn pages(&self, previews: &Previews, login: Option<&Login>, receipt: &mut Receipt, watch: &dyn Watch) -> Result<()> {
+    async fn pages(
+        &self,
+        previews: &Previews,
+        login: Option<&Login>,
+        receipt: &mut Receipt,
+        watch: &dyn Watch,
+    ) -> Result<()> {
         watch.doing("asking the running copy");
         let password = self.made.password(self.spec, self.secrets).await?;
         let target = self.made.target(&password);
@@ -275,7 +330,9 @@ impl Look<'_> {
                 // A machine without PHP can make a copy that another one serves.
                 Err(problem) if problem.code.starts_with("php.") || problem.code == "preview.https" => {
                     receipt.pages.push(format!("not asked: {} {}", problem.message, problem.help));
-                    receipt.findings.push(format!("The copy was not started here: {} {}", problem.message, problem.help));
+                    receipt
+                        .findings
+                        .push(format!("The copy was not started here: {} {}", problem.message, problem.help));
                     return Ok(());
                 }
                 Err(problem) => return Err(problem),
@@ -306,9 +363,16 @@ impl Look<'_> {
                 for page in &pages.pages {
                     let lacks = page.name == "asset" && page.status == 404 && self.source_lacks(&page.url);
                     if lacks {
-                        receipt.files.listed.push(format!("{}: is asked for by the front page and is not in the source either", page.url));
+                        receipt.files.listed.push(format!(
+                            "{}: is asked for by the front page and is not in the source either",
+                            page.url
+                        ));
                     } else {
-                        receipt.findings.extend(page.findings.iter().map(|finding| format!("{} ({}): {finding}", page.name, page.url)));
+                        receipt.findings.extend(
+                            page.findings
+                                .iter()
+                                .map(|finding| format!("{} ({}): {finding}", page.name, page.url)),
+                        );
                     }
                 }
             }
@@ -323,7 +387,9 @@ impl Look<'_> {
     fn source_lacks(&self, url: &str) -> bool {
         let Some(path) = url.strip_prefix(self.made.planned.url.as_str()) else { return false };
         let path = path.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
-        !path.contains('%') && !path.contains("..") && !self.made.site.root.join(&self.made.site.web).join(path).exists()
+        !path.contains('%')
+            && !path.contains("..")
+            && !self.made.site.root.join(&self.made.site.web).join(path).exists()
     }
 }
 
@@ -331,16 +397,22 @@ impl Look<'_> {
 async fn answers(address: &Address) -> bool {
     let host = address.host.trim_matches(['[', ']']).to_owned();
     let connect = tokio::net::TcpStream::connect((host, address.port_or_default()));
-    tokio::time::timeout(std::time::Duration::from_secs(2), connect).await.is_ok_and(|connected| connected.is_ok())
+    tokio::time::timeout(std::time::Duration::from_secs(2), connect)
+        .await
+        .is_ok_and(|connected| connected.is_ok())
 }
 
 fn say(difference: &Difference) -> String {
     match difference {
         Difference::Missing => "is not there".to_owned(),
         Difference::OtherKind => "is something else than in the source".to_owned(),
-        Difference::OtherSize { expected, found } => format!("has {} bytes where {} are due", count(*found), count(*expected)),
+        Difference::OtherSize { expected, found } => {
+            format!("has {} bytes where {} are due", count(*found), count(*expected))
+        }
         Difference::OtherContent => "holds other bytes than the source".to_owned(),
         Difference::OtherLink => "leads elsewhere than in the source".to_owned(),
-        Difference::OtherMode { expected, found } => format!("has the mode {found:o} where {expected:o} is due"),
+        Difference::OtherMode { expected, found } => {
+            format!("has the mode {found:o} where {expected:o} is due")
+        }
     }
 }

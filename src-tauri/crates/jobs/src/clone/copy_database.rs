@@ -33,18 +33,24 @@ impl Step for CopyDatabase {
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<CopiedDatabase>, StepError> {
         let planned = ctx.output_of::<Plan>()?;
         if planned.database.is_none() {
-            let reason = if ctx.spec().copies(Part::Database) { "the site has none" } else { "left out: --skip database" };
+            let reason = if ctx.spec().copies(Part::Database) {
+                "the site has none"
+            } else {
+                "left out: --skip database"
+            };
             return Ok(Done::Skipped { reason: reason.into(), output: CopiedDatabase::default() });
         }
         let watch = Watching::new(ctx.handle());
         let site = ctx.output_of::<AttachPlatform>()?.site;
         let job = ctx.job_id().to_string();
         let copy = async {
-            let Some((database, target)) = source::both(ctx.spec(), &planned, &self.secrets, &job).await? else {
+            let Some((database, target)) = source::both(ctx.spec(), &planned, &self.secrets, &job).await?
+            else {
                 return Ok(CopiedDatabase::default());
             };
             let rewriter = rewriting::rewriter(&site, &planned)?;
-            let rewriting = rewriter.as_ref().map(|rewriter| rewriting::rewriting(ctx.spec(), &site, rewriter));
+            let rewriting =
+                rewriter.as_ref().map(|rewriter| rewriting::rewriting(ctx.spec(), &site, rewriter));
             let copied = databases::copy(&database, &target, rewriting.as_ref(), CONNECTIONS, &watch).await?;
             let settled = match &rewriting {
                 Some(_) => Settled::default(),
@@ -73,10 +79,14 @@ pub(super) fn log_settled(settled: &Settled, log: impl Fn(Level, String)) {
         log(Level::Warn, format!("{table} kept changing; its rows are not of the same moment as the others"));
     }
     if settled.passes > 0 {
-        let passes = if settled.passes == 1 { "1 pass".to_owned() } else { format!("{} passes", settled.passes) };
+        let passes =
+            if settled.passes == 1 { "1 pass".to_owned() } else { format!("{} passes", settled.passes) };
         log(
             Level::Info,
-            format!("the copy is of one moment after {passes}; {} brought again", counted(settled.brought, "range")),
+            format!(
+                "the copy is of one moment after {passes}; {} brought again",
+                counted(settled.brought, "range")
+            ),
         );
     }
 }

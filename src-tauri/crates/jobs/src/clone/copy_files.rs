@@ -51,7 +51,10 @@ where
 {
     let spec: &CloneSpec = ctx.spec();
     if !spec.copies(part) {
-        return Ok(Done::Skipped { reason: format!("left out: --skip {part}"), output: CopiedPart::default() });
+        return Ok(Done::Skipped {
+            reason: format!("left out: --skip {part}"),
+            output: CopiedPart::default(),
+        });
     }
     let watch = Watching::new(ctx.handle());
     let site = ctx.output_of::<AttachPlatform>()?.site;
@@ -63,7 +66,8 @@ where
     let folder = ctx.job_dir()?;
     let copy = async {
         let mut report = CopyReport::default();
-        for (number, (index, tree)) in plan::indexes(&folder, &site)?.into_iter().zip(&site.trees).enumerate() {
+        for (number, (index, tree)) in plan::indexes(&folder, &site)?.into_iter().zip(&site.trees).enumerate()
+        {
             let target = planned.target.join(&tree.place);
             let copied = files::copy(index.clone(), &tree.from, &target, &[part], options, &watch).await?;
             if !copied.changed.is_empty() {
@@ -81,7 +85,11 @@ where
         ctx.log(Level::Warn, format!("{path}: {why}"));
     }
     let done = report.parts.get(&part).copied().unwrap_or_default();
-    let mut told = format!("{} · {}", counted(done.files + done.whole_files, "file"), bytes(done.bytes + done.whole_bytes));
+    let mut told = format!(
+        "{} · {}",
+        counted(done.files + done.whole_files, "file"),
+        bytes(done.bytes + done.whole_bytes)
+    );
     if done.whole_files > 0 {
         told.push_str(&format!(" · {} of them whole already", count(done.whole_files)));
     }
@@ -104,7 +112,11 @@ pub fn listed(report: &CopyReport) -> Vec<(String, String)> {
     add(&report.links_outside, "is a link that leads out of the site and was kept as it is");
     add(&report.names_apart, "shares its bytes with another name in the source and not in the copy");
     for changed in &report.changed {
-        let why = if changed.settled { "changed while it was read and was read again" } else { "kept changing while it was read" };
+        let why = if changed.settled {
+            "changed while it was read and was read again"
+        } else {
+            "kept changing while it was read"
+        };
         all.push((changed.path.as_path().display().to_string(), why.into()));
     }
     all

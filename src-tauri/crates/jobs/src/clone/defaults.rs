@@ -59,7 +59,9 @@ impl Step for UpdateSiteDefaults {
         if let Some(login) = &login {
             ctx.register_secret(login.password.reveal());
         }
-        let updated = update(&made, ctx.spec(), &self.secrets, login.as_ref()).await.map_err(|problem| watch.error(problem))?;
+        let updated = update(&made, ctx.spec(), &self.secrets, login.as_ref())
+            .await
+            .map_err(|problem| watch.error(problem))?;
         for setting in &updated.settings {
             ctx.log(Level::Info, format!("{}: {} → {}", setting.name, setting.from, setting.to));
         }
@@ -67,7 +69,9 @@ impl Step for UpdateSiteDefaults {
             ctx.log(Level::Info, format!("kept quiet: {}: {}", done.name, done.detail));
         }
         if let Some(login) = &login {
-            ctx.set_secret_result(serde_json::json!({ "username": login.user, "password": login.password.reveal() }))?;
+            ctx.set_secret_result(
+                serde_json::json!({ "username": login.user, "password": login.password.reveal() }),
+            )?;
             ctx.set_result(serde_json::json!({ "username": login.user }))?;
         }
         ctx.message(format!("{} · kept quiet", counted(updated.settings.len() as u64, "setting")));

@@ -120,7 +120,9 @@ impl Made {
             if let (DatabaseAddress::Mysql { name, .. }, None, true) = (address, &spec.db, finished) {
                 let server = address.with_name("information_schema");
                 let mut tables = databases::tables(&server, &password, Access::Write).await?;
-                tables.execute(&format!("DROP DATABASE IF EXISTS `{}`", name.replace('`', "``")), &[]).await?;
+                tables
+                    .execute(&format!("DROP DATABASE IF EXISTS `{}`", name.replace('`', "``")), &[])
+                    .await?;
             }
         }
         let mut kept = Vec::new();
@@ -128,7 +130,8 @@ impl Made {
         // Trees may lie in one another, so the inner ones go first.
         for (index, tree) in indexes.into_iter().zip(&self.site.trees).rev() {
             let is_root = tree.place.as_os_str().is_empty();
-            let place = if is_root { self.planned.target.clone() } else { self.planned.target.join(&tree.place) };
+            let place =
+                if is_root { self.planned.target.clone() } else { self.planned.target.join(&tree.place) };
             let also = if is_root { self.written() } else { Vec::new() };
             let removed = files::remove_made(index, &place, &also, watch).await?;
             kept = removed.kept.iter().map(|path| place.join(path.as_path())).collect();
@@ -159,7 +162,9 @@ impl Made {
                 .map(|folder| folder.path.join("00-clonedeck-neutral.php")),
         );
         let caught = std::fs::read_dir(self.planned.target.join(content)).into_iter().flatten().flatten();
-        let caught = caught.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().starts_with("clonedeck-caught-"));
+        let caught = caught
+            .map(|entry| entry.file_name())
+            .filter(|name| name.to_string_lossy().starts_with("clonedeck-caught-"));
         written.extend(caught.map(|name| content.join(name)));
         if let Some(DatabaseAddress::Sqlite { path }) = &self.planned.database
             && let Ok(inside) = path.strip_prefix(&self.planned.target)
@@ -171,7 +176,12 @@ impl Made {
             }));
         }
         // A folder that only these needed goes with them.
-        let folders: Vec<_> = written.iter().filter_map(|path| path.parent()).filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned).collect();
+        let folders: Vec<_> = written
+            .iter()
+            .filter_map(|path| path.parent())
+            .filter(|path| !path.as_os_str().is_empty())
+            .map(Path::to_owned)
+            .collect();
         let ours: Vec<_> = folders.into_iter().filter(|folder| self.is_only_ours(folder, &written)).collect();
         written.extend(ours);
         written.into_iter().map(RelPath::from).collect()
@@ -179,17 +189,20 @@ impl Made {
 
     /// Whether a folder of the copy holds nothing but what is in `written`, and is none of the source's.
     fn is_only_ours(&self, folder: &Path, written: &[PathBuf]) -> bool {
-        let in_source = self.site.trees.iter().any(|tree| {
-            folder.strip_prefix(&tree.place).is_ok_and(|inside| tree.from.join(inside).is_dir())
-        });
+        let in_source =
+            self.site.trees.iter().any(|tree| {
+                folder.strip_prefix(&tree.place).is_ok_and(|inside| tree.from.join(inside).is_dir())
+            });
         !in_source
-            && std::fs::read_dir(self.planned.target.join(folder))
-                .is_ok_and(|entries| entries.flatten().all(|entry| written.contains(&folder.join(entry.file_name()))))
+            && std::fs::read_dir(self.planned.target.join(folder)).is_ok_and(|entries| {
+                entries.flatten().all(|entry| written.contains(&folder.join(entry.file_name())))
+            })
     }
 
     /// Whether the job changed a file of the copy on purpose, by its path below the target.
     pub(super) fn is_changed_on_purpose(&self, path: &Path) -> bool {
-        let is_configuration = self.site.configuration.as_ref().is_some_and(|configuration| configuration.place == path);
+        let is_configuration =
+            self.site.configuration.as_ref().is_some_and(|configuration| configuration.place == path);
         let name = path.file_name().unwrap_or_default();
         is_configuration
             || name == ".htaccess"
@@ -225,9 +238,11 @@ pub(super) fn keep(file: &Path, value: &impl Serialize) -> Result<()> {
         std::fs::rename(&new, file)
     };
     write().map_err(|why| match why.kind() {
-        std::io::ErrorKind::StorageFull => Problem::needs_person("disk.full", format!("There is no room left for {}.", file.display()))
-            .help("Make room on that disk; the job goes on by itself.")
-            .with("path", file.display()),
+        std::io::ErrorKind::StorageFull => {
+            Problem::needs_person("disk.full", format!("There is no room left for {}.", file.display()))
+                .help("Make room on that disk; the job goes on by itself.")
+                .with("path", file.display())
+        }
         _ => Problem::permanent("job.folder", format!("{} cannot be written: {why}.", file.display())),
     })
 }

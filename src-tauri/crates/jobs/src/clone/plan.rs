@@ -10,8 +10,8 @@ use clonedeck_site::{Part, Problem, Result, Watch, fence, preview};
 use serde::{Deserialize, Serialize};
 
 use super::{AttachPlatform, CloneSite, CloneSpec, source};
-use crate::{Secrets, Watching};
 use crate::words::{bytes, count, counted};
+use crate::{Secrets, Watching};
 
 /// Takes the index of files and tables, decides where everything goes, and finds what stands in the way before anything is written.
 #[derive(Debug)]
@@ -86,7 +86,8 @@ impl Step for Plan {
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Planned>, StepError> {
         let watch = Watching::new(ctx.handle());
         let site = ctx.output_of::<AttachPlatform>()?.site;
-        let draft = draft(ctx.spec(), &site, &self.secrets, &watch).await.map_err(|problem| watch.error(problem))?;
+        let draft =
+            draft(ctx.spec(), &site, &self.secrets, &watch).await.map_err(|problem| watch.error(problem))?;
         for warning in &draft.warnings {
             ctx.log(Level::Warn, warning);
         }
@@ -105,7 +106,16 @@ impl Step for Plan {
             told.push_str(&format!(" · {}", counted(planned.tables, "table")));
         }
         for out in planned.left_out.iter().filter(|out| out.files > 0) {
-            ctx.log(Level::Info, format!("left out {}: {} files, {} ({})", out.pattern, count(out.files), bytes(out.bytes), out.reason));
+            ctx.log(
+                Level::Info,
+                format!(
+                    "left out {}: {} files, {} ({})",
+                    out.pattern,
+                    count(out.files),
+                    bytes(out.bytes),
+                    out.reason
+                ),
+            );
         }
         ctx.log(Level::Info, format!("{told}; the copy answers at {}", planned.url));
         ctx.message(&told);
@@ -177,23 +187,33 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
             let inside = file.strip_prefix(&tree.from).ok()?;
             Some(format!("/{}*", inside.display()))
         }));
-        let content = site.content.strip_prefix(&tree.place).ok().filter(|content| !content.as_os_str().is_empty());
+        let content =
+            site.content.strip_prefix(&tree.place).ok().filter(|content| !content.as_os_str().is_empty());
         let exclusions = Exclusions::new(content, &patterns)?;
         let (parts_of, place) = (site.clone(), tree.place.clone());
-        let index = Index::take(&tree.from, &exclusions, move |path| parts_of.part_of(&place.join(path)), watch).await?;
+        let index =
+            Index::take(&tree.from, &exclusions, move |path| parts_of.part_of(&place.join(path)), watch)
+                .await?;
         if !spec.allow_unreadable
             && let Err(problem) = index.require_readable()
         {
             obstacles.push(problem);
         }
         for (pattern, out) in index.excluded() {
-            let is_database = database_files.iter().any(|file| pattern.contains(&*file.file_name().unwrap_or_default().to_string_lossy()));
+            let is_database = database_files
+                .iter()
+                .any(|file| pattern.contains(&*file.file_name().unwrap_or_default().to_string_lossy()));
             let reason = match Exclusions::reason(pattern) {
                 Some(reason) => reason.to_owned(),
                 None if is_database => "the database is copied on its own".to_owned(),
                 None => "asked for".to_owned(),
             };
-            let sum = left_out.entry(pattern.clone()).or_insert_with(|| LeftOut { pattern: pattern.clone(), reason, files: 0, bytes: 0 });
+            let sum = left_out.entry(pattern.clone()).or_insert_with(|| LeftOut {
+                pattern: pattern.clone(),
+                reason,
+                files: 0,
+                bytes: 0,
+            });
             sum.files += out.files;
             sum.bytes += out.bytes;
         }
@@ -204,7 +224,8 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
         }
         indexes.push(Arc::new(index));
     }
-    let parts: BTreeMap<_, _> = all_parts.iter().filter(|(part, _)| spec.copies(**part)).map(|(part, sum)| (*part, *sum)).collect();
+    let parts: BTreeMap<_, _> =
+        all_parts.iter().filter(|(part, _)| spec.copies(**part)).map(|(part, sum)| (*part, *sum)).collect();
 
     let opened = source::open(spec).await?;
     let survey = match &opened.database {
@@ -224,7 +245,10 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
             obstacles.push(
                 Problem::needs_person(
                     "rights.missing",
-                    format!("The right {} on {} is missing for the database of the copy.", right.right, right.database),
+                    format!(
+                        "The right {} on {} is missing for the database of the copy.",
+                        right.right, right.database
+                    ),
                 )
                 .help(format!("Somebody who may gives it so: {}", right.grant)),
             );
@@ -245,7 +269,10 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
     if site.home.is_some() {
         platforms::pairs(site, &url, &target)?;
     } else if site.database.is_some() {
-        warnings.push("The address of the source is not known, so no address is rewritten. Give it with --source-url.".into());
+        warnings.push(
+            "The address of the source is not known, so no address is rewritten. Give it with --source-url."
+                .into(),
+        );
     }
     Ok(Draft {
         planned: Planned {
@@ -277,15 +304,26 @@ fn beside(own: &DatabaseAddress, site: &Site, target: &Path) -> DatabaseAddress 
     match own {
         DatabaseAddress::Mysql { server, user, name } => {
             let folder = target.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-            let word: String = folder.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+            let word: String = folder
+                .chars()
+                .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
+                .collect();
             // Two copies may go into folders of one name on different disks.
             let token = &uuid::Uuid::new_v4().simple().to_string()[..6];
             let room = LONGEST_DATABASE_NAME - token.len() - 1;
             let both: String = format!("{name}_{}", word.trim_matches('_')).chars().take(room).collect();
-            DatabaseAddress::Mysql { server: server.clone(), user: user.clone(), name: format!("{}_{token}", both.trim_end_matches('_')) }
+            DatabaseAddress::Mysql {
+                server: server.clone(),
+                user: user.clone(),
+                name: format!("{}_{token}", both.trim_end_matches('_')),
+            }
         }
         DatabaseAddress::Sqlite { path } => {
-            let tree = site.trees.iter().filter(|tree| path.starts_with(&tree.from)).max_by_key(|tree| tree.from.components().count());
+            let tree = site
+                .trees
+                .iter()
+                .filter(|tree| path.starts_with(&tree.from))
+                .max_by_key(|tree| tree.from.components().count());
             let inside = tree.and_then(|tree| Some(tree.place.join(path.strip_prefix(&tree.from).ok()?)));
             let inside = inside.unwrap_or_else(|| path.file_name().unwrap_or_default().into());
             DatabaseAddress::Sqlite { path: target.join(inside) }
@@ -306,7 +344,9 @@ pub fn target_beside(source: &Path) -> PathBuf {
     let name = source.file_name().map_or_else(|| "site".into(), |name| name.to_string_lossy().into_owned());
     let parent = source.parent().unwrap_or(source);
     (1..)
-        .map(|number| parent.join(if number == 1 { format!("{name}-copy") } else { format!("{name}-copy-{number}") }))
+        .map(|number| {
+            parent.join(if number == 1 { format!("{name}-copy") } else { format!("{name}-copy-{number}") })
+        })
         .find(|path| path.symlink_metadata().is_err())
         .unwrap_or_else(|| parent.join(format!("{name}-copy")))
 }

@@ -31,7 +31,8 @@ impl Step for PrepareTarget {
                 Some(made) => made,
                 None => {
                     // Named after the job, so that a kill between the move and the note of it is no loss.
-                    let aside = if ctx.spec().replace { fence::set_aside(&planned.target, &job)? } else { None };
+                    let aside =
+                        if ctx.spec().replace { fence::set_aside(&planned.target, &job)? } else { None };
                     let ground = fence::check(&site.root, &planned.target)?;
                     ground.require_free()?;
                     let made = Made { site, planned: planned.clone(), claim: ground.claim(), aside };
@@ -45,7 +46,10 @@ impl Step for PrepareTarget {
         };
         let made: Made = prepare.await.map_err(|problem| watch.error(problem))?;
         if let Some(aside) = &made.aside {
-            ctx.log(Level::Info, format!("what was in {} is now in {}", planned.target.display(), aside.path().display()));
+            ctx.log(
+                Level::Info,
+                format!("what was in {} is now in {}", planned.target.display(), aside.path().display()),
+            );
         }
         if let Some(address) = &planned.database {
             ctx.log(Level::Info, format!("database {address} is ready"));
@@ -59,7 +63,8 @@ impl Step for PrepareTarget {
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let undo = async {
             let Some(made) = Made::read(&folder)? else { return Ok(None) };
-            let kept = made.remove(&job, &folder, false, ctx.spec(), &self.secrets, &self.previews, &watch).await?;
+            let kept =
+                made.remove(&job, &folder, false, ctx.spec(), &self.secrets, &self.previews, &watch).await?;
             Made::forget(&folder);
             Ok(Some(kept))
         };
@@ -75,7 +80,13 @@ impl Step for PrepareTarget {
     }
 }
 
-async fn make_database(spec: &CloneSpec, planned: &Planned, secrets: &Secrets, job: &str, watch: &dyn Watch) -> Result<()> {
+async fn make_database(
+    spec: &CloneSpec,
+    planned: &Planned,
+    secrets: &Secrets,
+    job: &str,
+    watch: &dyn Watch,
+) -> Result<()> {
     let Some(address) = &planned.database else { return Ok(()) };
     let opened = source::open(spec).await?;
     let password = opened.password_for(address, spec, secrets)?;

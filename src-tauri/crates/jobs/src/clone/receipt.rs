@@ -6,8 +6,8 @@ use clonedeck_site::defaults::Setting;
 use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
 
-use super::plan::LeftOut;
 use super::made;
+use super::plan::LeftOut;
 
 /// What a clone did, and the proof of it. Kept in the job's folder, in the words of the command line's contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -69,8 +69,9 @@ impl Receipt {
             Problem::permanent("receipt.none", "This job has no receipt.")
                 .help("A clone has one once its copy was checked.")
         })?;
-        serde_json::from_slice(&text)
-            .map_err(|why| Problem::permanent("receipt.damaged", format!("The receipt of this job cannot be read: {why}.")))
+        serde_json::from_slice(&text).map_err(|why| {
+            Problem::permanent("receipt.damaged", format!("The receipt of this job cannot be read: {why}."))
+        })
     }
 
     /// Keeps it.

@@ -37,11 +37,13 @@ impl Step for RewriteAddresses {
     const TITLE: &'static str = "Rewrite addresses";
 
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<AllRewritten>, StepError> {
-        let skipped = |reason: &str| Ok(Done::Skipped { reason: reason.into(), output: AllRewritten::default() });
+        let skipped =
+            |reason: &str| Ok(Done::Skipped { reason: reason.into(), output: AllRewritten::default() });
         let planned = ctx.output_of::<Plan>()?;
         let watch = Watching::new(ctx.handle());
         let site = ctx.output_of::<AttachPlatform>()?.site;
-        let Some(rewriter) = rewriting::rewriter(&site, &planned).map_err(|problem| watch.error(problem))? else {
+        let Some(rewriter) = rewriting::rewriter(&site, &planned).map_err(|problem| watch.error(problem))?
+        else {
             return skipped("the copy keeps the address");
         };
         let rewriting = rewriting::rewriting(ctx.spec(), &site, &rewriter);
@@ -49,8 +51,10 @@ impl Step for RewriteAddresses {
         let rewrite = async {
             let (cells, settled) = match source::both(ctx.spec(), &planned, &self.secrets, &job).await? {
                 Some((database, target)) => {
-                    let cells = databases::rewrite(&database, &target, &rewriting, CONNECTIONS, &watch).await?;
-                    let settled = databases::settle(&database, &target, Some(&rewriting), PASSES, &watch).await?;
+                    let cells =
+                        databases::rewrite(&database, &target, &rewriting, CONNECTIONS, &watch).await?;
+                    let settled =
+                        databases::settle(&database, &target, Some(&rewriting), PASSES, &watch).await?;
                     (cells, settled)
                 }
                 None => (Rewritten::default(), Settled::default()),
@@ -67,10 +71,14 @@ impl Step for RewriteAddresses {
         let all: AllRewritten = rewrite.await.map_err(|problem| watch.error(problem))?;
         let done = &all.cells;
         for cell in &done.unchanged_unsafe {
-            ctx.log(Level::Warn, format!("{}.{} of {} was left: {}", cell.table, cell.column, cell.key, cell.reason));
+            ctx.log(
+                Level::Warn,
+                format!("{}.{} of {} was left: {}", cell.table, cell.column, cell.key, cell.reason),
+            );
         }
         copy_database::log_settled(&all.settled, |level, line| ctx.log(level, line));
-        let mut told = format!("{} of {} cells changed", count(done.cells_changed), count(done.cells_scanned));
+        let mut told =
+            format!("{} of {} cells changed", count(done.cells_changed), count(done.cells_scanned));
         if !all.files.changed.is_empty() {
             told.push_str(&format!(" · {} changed", counted(all.files.changed.len() as u64, "file")));
         }

@@ -35,14 +35,27 @@ pub fn generated<'a>(made: &'a Made, indexes: &'a [Arc<Index>]) -> impl Iterator
     indexes.iter().zip(&made.site.trees).flat_map(|(index, tree)| {
         index
             .entries()
-            .filter(|entry| matches!(entry.kind, Kind::File { .. }) && is_generated(entry.part, entry.path, entry.size))
-            .map(|entry| if tree.place.as_os_str().is_empty() { entry.path.to_owned() } else { tree.place.join(entry.path) })
+            .filter(|entry| {
+                matches!(entry.kind, Kind::File { .. }) && is_generated(entry.part, entry.path, entry.size)
+            })
+            .map(|entry| {
+                if tree.place.as_os_str().is_empty() {
+                    entry.path.to_owned()
+                } else {
+                    tree.place.join(entry.path)
+                }
+            })
     })
 }
 
 /// Rewrites the addresses in them. Repeating it on a file that is done would rewrite it twice where the new address holds the old
 /// one, so what a file has to be is made from the source's bytes, not from its own.
-pub async fn rewrite(made: &Made, indexes: &[Arc<Index>], rewriter: &Rewriter, watch: &dyn Watch) -> Result<RewrittenFiles> {
+pub async fn rewrite(
+    made: &Made,
+    indexes: &[Arc<Index>],
+    rewriter: &Rewriter,
+    watch: &dyn Watch,
+) -> Result<RewrittenFiles> {
     let mut done = RewrittenFiles::default();
     for path in generated(made, indexes) {
         watch.safe_point().await?;
@@ -53,7 +66,8 @@ pub async fn rewrite(made: &Made, indexes: &[Arc<Index>], rewriter: &Rewriter, w
         if let Outcome::Changed(new) = rewritten.outcome {
             let target = made.planned.target.join(&path);
             replace(&target, &new).map_err(|why| {
-                Problem::permanent("file.write", format!("{} cannot be written: {why}.", target.display())).with("path", target.display())
+                Problem::permanent("file.write", format!("{} cannot be written: {why}.", target.display()))
+                    .with("path", target.display())
             })?;
             done.occurrences += rewritten.tally.total();
             done.changed.insert(RelPath::from(path));
@@ -64,7 +78,12 @@ pub async fn rewrite(made: &Made, indexes: &[Arc<Index>], rewriter: &Rewriter, w
 
 /// Where a file of the copy comes from.
 fn source_of(made: &Made, path: &Path) -> Option<PathBuf> {
-    let tree = made.site.trees.iter().filter(|tree| path.starts_with(&tree.place)).max_by_key(|tree| tree.place.components().count())?;
+    let tree = made
+        .site
+        .trees
+        .iter()
+        .filter(|tree| path.starts_with(&tree.place))
+        .max_by_key(|tree| tree.place.components().count())?;
     Some(tree.from.join(path.strip_prefix(&tree.place).ok()?))
 }
 

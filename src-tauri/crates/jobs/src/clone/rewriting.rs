@@ -30,8 +30,12 @@ pub fn rewriting(spec: &CloneSpec, site: &Site, rewriter: &Rewriter) -> Rewritin
     let rewriting = Rewriting::new(rewriter.clone());
     match site.prefix() {
         Some(prefix) if spec.keep_guids => {
-            let tables = std::iter::once(format!("{prefix}posts"))
-                .chain(site.network.iter().flat_map(|network| &network.sites).map(|inner| format!("{prefix}{}_posts", inner.id)));
+            let tables = std::iter::once(format!("{prefix}posts")).chain(
+                site.network
+                    .iter()
+                    .flat_map(|network| &network.sites)
+                    .map(|inner| format!("{prefix}{}_posts", inner.id)),
+            );
             tables.fold(rewriting, |rewriting, table| rewriting.keeping(&table, "guid"))
         }
         _ => rewriting,

@@ -29,12 +29,19 @@ pub async fn open(spec: &CloneSpec) -> Result<OpenSource> {
 async fn recognise(spec: &CloneSpec) -> Result<Recognised> {
     let hints = Hints { database: spec.source_db.clone(), url: spec.source_url.clone(), ..Hints::default() };
     let folder = spec.source.clone();
-    tokio::task::spawn_blocking(move || platforms::recognise(&folder, &hints)).await.map_err(crate::lost_thread)?
+    tokio::task::spawn_blocking(move || platforms::recognise(&folder, &hints))
+        .await
+        .map_err(crate::lost_thread)?
 }
 
 impl OpenSource {
     /// The password for the database of the copy: the one the operator gave, else the source's where both are one account.
-    pub fn password_for(&self, address: &DatabaseAddress, spec: &CloneSpec, secrets: &Secrets) -> Result<Secret> {
+    pub fn password_for(
+        &self,
+        address: &DatabaseAddress,
+        spec: &CloneSpec,
+        secrets: &Secrets,
+    ) -> Result<Secret> {
         if let Some(given) = secrets.read(spec.db_secret.as_deref())? {
             return Ok(given);
         }
@@ -51,7 +58,9 @@ pub async fn both(
     secrets: &Secrets,
     job: &str,
 ) -> Result<Option<(databases::Source, databases::Target)>> {
-    let Some((source, address, password)) = source_and_login(spec, planned, secrets).await? else { return Ok(None) };
+    let Some((source, address, password)) = source_and_login(spec, planned, secrets).await? else {
+        return Ok(None);
+    };
     let target = databases::Target::open(&source, address, &password, job).await?;
     Ok(Some((source, target)))
 }
@@ -62,7 +71,9 @@ pub async fn finished(
     planned: &Planned,
     secrets: &Secrets,
 ) -> Result<Option<(databases::Source, databases::Target)>> {
-    let Some((source, address, password)) = source_and_login(spec, planned, secrets).await? else { return Ok(None) };
+    let Some((source, address, password)) = source_and_login(spec, planned, secrets).await? else {
+        return Ok(None);
+    };
     let target = databases::Target::finished(&source, address, &password).await?;
     Ok(Some((source, target)))
 }
@@ -76,8 +87,11 @@ async fn source_and_login<'a>(
     let opened = open(spec).await?;
     let password = opened.password_for(address, spec, secrets)?;
     let source = opened.database.ok_or_else(|| {
-        Problem::permanent("database.missing", "The source had a database when the clone was planned and has none now.")
-            .help("Look at the source's configuration, then launch the clone again.")
+        Problem::permanent(
+            "database.missing",
+            "The source had a database when the clone was planned and has none now.",
+        )
+        .help("Look at the source's configuration, then launch the clone again.")
     })?;
     Ok(Some((source, address, password)))
 }

@@ -50,7 +50,8 @@ impl CloneSpec {
     /// The name of the job in lists.
     pub fn title(&self) -> String {
         let name = |path: &std::path::Path| {
-            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+            path.file_name()
+                .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
         };
         self.name.clone().unwrap_or_else(|| format!("{} → {}", name(&self.source), name(&self.target)))
     }
