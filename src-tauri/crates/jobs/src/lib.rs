@@ -1,11 +1,14 @@
 //! The job kinds: site work bound to queue steps.
 //!
 //! [`clone`] makes a working copy of a site. What a step does is in the `site` crate, which knows no queue; here each piece is given
-//! its place in the line, its cursor, its undo and its weight.
+//! its place in the line, its cursor, its undo and its weight. [`command`] runs console commands of a site, [`build`] builds front-end
+//! projects and shows them.
 
 #![warn(missing_docs)]
 
+pub mod build;
 pub mod clone;
+pub mod command;
 pub mod words;
 
 mod previews;
@@ -20,8 +23,12 @@ pub(crate) use watching::Watching;
 
 /// Every job kind that this program knows. Their data is where the previews' is.
 pub fn registry(previews: &Previews) -> clonedeck_queue::Registry {
+    let commands = command::Commands::new(previews.data_dir());
     clonedeck_queue::Registry::new()
         .with(clone::CloneSite { previews: previews.clone(), secrets: Secrets::of(previews.data_dir()) })
+        .with(command::CommandJob { commands: commands.clone() })
+        .with(command::WorkflowJob { commands })
+        .with(build::BuildJob { builds: build::Builds::new(previews.data_dir()) })
 }
 
 /// A thread of ours ended without an answer.

@@ -1,0 +1,75 @@
+use std::path::PathBuf;
+
+use clonedeck_queue::{Job, Line, Needs, OnFailure, Policy};
+use clonedeck_site::{Problem, Result};
+use serde::{Deserialize, Serialize};
+
+use super::shelf::Builds;
+use super::steps;
+
+/// What to build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildOrder {
+    /// A folder, or an archive of one.
+    pub source: PathBuf,
+    /// Run its `build` script.
+    pub build: bool,
+    /// Start a server that shows it.
+    pub preview: bool,
+    /// The server stays when Clonedeck ends.
+    pub stays: bool,
+    /// How long the server may take to answer, seconds.
+    pub ready_seconds: u64,
+}
+
+impl BuildOrder {
+    /// An order to install, check and show what is in `source`.
+    ///
+    /// # Errors
+    /// When there is nothing.
+    pub fn new(source: PathBuf) -> Result<Self> {
+        let source = source.canonicalize().map_err(|error| {
+            Problem::permanent("build.source", format!("{} cannot be built: {error}.", source.display()))
+                .help("Give a folder or an archive.")
+                .with("path", source.display())
+        })?;
+        Ok(Self { source, build: false, preview: true, stays: false, ready_seconds: 60 })
+    }
+}
+
+/// The job kind `build`.
+#[derive(Debug, Clone)]
+pub struct BuildJob {
+    /// What its steps share.
+    pub builds: Builds,
+}
+
+impl Job for BuildJob {
+    const KIND: &'static str = "build";
+    type Spec = BuildOrder;
+
+    fn title(&self, order: &BuildOrder) -> String {
+        let name = order.source.file_name().unwrap_or(order.source.as_os_str());
+        format!("Build {}", name.to_string_lossy())
+    }
+
+    fn steps(&self, line: &mut Line<Self>) {
+        let builds = || self.builds.clone();
+        line.step(steps::Unpack(builds()))
+            .step(steps::Detect)
+            .step(steps::Install(builds()))
+            .step(steps::TypeCheck(builds()))
+            .step(steps::Build(builds()))
+            .step(steps::StartPreview(builds()))
+            .step(steps::Ready(builds()));
+    }
+
+    fn needs(&self, order: &BuildOrder) -> Needs {
+        let memory = self.builds.estimates().of(&order.source);
+        Needs::nothing().memory(memory).exclusive(format!("target:{}", order.source.display()))
+    }
+
+    fn policy(&self) -> Policy {
+        Policy { on_failure: OnFailure::Keep, ..Policy::default() }
+    }
+}

@@ -1,0 +1,335 @@
+//! Carries out one call as a step of a job.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use clonedeck_queue::{Ctx, Done, Handle, Level, Step, StepError, Undone};
+use clonedeck_site::process::{
+    Driven, Ending, Limits, Line, Listener, Output, Program, Running, Silent, Stream,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::call::{Call, Checked};
+use super::catalogue::Effect;
+use super::progress::{Patterns, Told, may_be_protocol, protocol};
+use super::shelf::Commands;
+use crate::step_error;
+
+/// Where a call stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
+    stage: Stage,
+    checkpoint: Option<Value>,
+    phase: Option<String>,
+    done: u64,
+    total: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Stage {
+    /// It never ran.
+    #[default]
+    New,
+    /// It is running, or was when Clonedeck was cut off.
+    Running,
+    /// It has ended by itself, not well.
+    Ended,
+    /// A person was asked whether to run it again; going on is the answer.
+    Asked,
+}
+
+/// What a call left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// What was run, for people.
+    pub ran: String,
+    /// Counts by name.
+    pub stats: BTreeMap<String, u64>,
+    /// Lines it wrote.
+    pub lines: u64,
+    /// Active time, milliseconds.
+    pub took_ms: u64,
+    /// Most memory seen, bytes.
+    pub peak_memory: u64,
+}
+
+/// Limits of a call that its order sets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Active seconds, in place of the command's own deadline.
+    pub deadline_seconds: Option<u64>,
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Processors' worth of time.
+    pub cpu: Option<f64>,
+}
+
+/// Listens to a program on behalf of a job.
+struct Ear {
+    handle: Handle,
+    patterns: Patterns,
+    heard: Mutex<Heard>,
+    has_checkpoint: Notify,
+}
+
+#[derive(Default)]
+struct Heard {
+    cursor: Cursor,
+    stats: BTreeMap<String, u64>,
+    is_new: bool,
+}
+
+impl Ear {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_in(&self, told: Told) {
+        let mut heard = self.heard();
+        if let Some(phase) = told.phase
+            && heard.cursor.phase.as_ref() != Some(&phase)
+        {
+            self.handle.message(&phase);
+            self.handle.log(Level::Info, format!("Phase: {phase}"));
+            heard.cursor.phase = Some(phase);
+            (heard.cursor.done, heard.cursor.total) = (0, 0);
+        }
+        if told.done.is_some() || told.total.is_some() {
+            heard.cursor.done = told.done.unwrap_or(heard.cursor.done);
+            heard.cursor.total = told.total.unwrap_or(heard.cursor.total);
+            self.handle.progress(heard.cursor.done, heard.cursor.total);
+        }
+        heard.stats.extend(told.stats);
+        if told.checkpoint.is_some() && told.checkpoint != heard.cursor.checkpoint {
+            heard.cursor.checkpoint = told.checkpoint;
+            heard.is_new = true;
+            self.has_checkpoint.notify_one();
+        }
+    }
+}
+
+impl Listener for Ear {
+    fn line(&self, line: &Line) {
+        let told = self.patterns.read(&line.text);
+        // The protocol is for us; its phases are told as such.
+        if protocol(&line.text).is_none() {
+            let level = if line.stream == Stream::Out { Level::Info } else { Level::Warn };
+            self.handle.log(level, &line.text);
+        }
+        if let Some(told) = told {
+            self.take_in(told);
+        }
+    }
+
+    fn showing(&self, _: Stream, text: &str) {
+        if let Some(told) = self.patterns.read(text) {
+            self.take_in(told);
+        }
+    }
+
+    fn stalled(&self, silent: Duration) {
+        let text = format!("It has been silent for {} minutes; it may be stuck.", silent.as_secs() / 60);
+        self.handle.message(&text);
+        self.handle.log(Level::Warn, text);
+    }
+
+    fn must_hear(&self, line: &[u8]) -> bool {
+        may_be_protocol(line)
+    }
+}
+
+/// Runs a call as the step `S`, or goes on with it.
+pub(super) async fn carry<S>(
+    ctx: &mut Ctx<S>,
+    commands: &Commands,
+    site: &Path,
+    call: &Call,
+    bounds: Bounds,
+) -> Result<Done<Outcome>, StepError>
+where
+    S: Step<Cursor = Cursor, Output = Outcome>,
+{
+    let catalogue = commands.catalogue().map_err(step_error)?;
+    let checked = catalogue.check(site, call).map_err(step_error)?;
+    let patterns = Patterns::new(&checked.command.progress)
+        .map_err(|reason| StepError::permanent("command.catalogue", reason))?;
+    let heard = Heard { cursor: ctx.cursor().clone(), ..Heard::default() };
+    let ear = Ear { handle: ctx.handle(), patterns, heard: Mutex::new(heard), has_checkpoint: Notify::new() };
+    ctx.unit("items");
+    let mut running = match commands.take_held(ctx.job_id(), S::NAME) {
+        Some(running) => {
+            running.let_go();
+            ctx.log(Level::Info, "It goes on where it was held.");
+            running
+        }
+        None => begin(ctx, commands, &checked, call, bounds, &ear).await?,
+    };
+    let ending = loop {
+        let stop = async {
+            tokio::select! {
+                () = ctx.stop_requested() => (),
+                () = ear.has_checkpoint.notified() => (),
+            }
+        };
+        match running.drive(&ear, stop).await {
+            Driven::Ended(ending) => break ending,
+            Driven::Stopped => {
+                let cursor = {
+                    let mut heard = ear.heard();
+                    heard.is_new = false;
+                    heard.cursor.clone()
+                };
+                let outcome = match ctx.checkpoint(&cursor).await {
+                    Ok(()) => ctx.safe_point().await,
+                    stopped => stopped,
+                };
+                if let Err(stopped) = outcome {
+                    // A pause goes on with it, a cancel ends it in the undo.
+                    commands.hold(ctx.job_id(), S::NAME, running);
+                    return Err(stopped);
+                }
+            }
+        }
+    };
+    finish(ctx, &ear, &checked, &ending).await
+}
+
+async fn finish<S>(
+    ctx: &mut Ctx<S>,
+    ear: &Ear,
+    checked: &Checked<'_>,
+    ending: &Ending,
+) -> Result<Done<Outcome>, StepError>
+where
+    S: Step<Cursor = Cursor, Output = Outcome>,
+{
+    let (mut cursor, stats) = {
+        let heard = ear.heard();
+        (heard.cursor.clone(), heard.stats.clone())
+    };
+    if let Some(problem) = ending.problem(&checked.command.title) {
+        cursor.stage = Stage::Ended;
+        ctx.checkpoint(&cursor).await?;
+        let at = place(&cursor).map_or_else(String::new, |at| format!(" It was at {at}."));
+        let problem = clonedeck_site::Problem { message: problem.message.clone() + &at, ..problem };
+        return Err(step_error(problem));
+    }
+    if !stats.is_empty() {
+        ctx.set_result(serde_json::json!({ "stats": stats }))?;
+    }
+    Ok(Done::Completed(Outcome {
+        ran: checked.shown(),
+        stats,
+        lines: ending.lines,
+        took_ms: ending.took.as_millis() as u64,
+        peak_memory: ending.peak_memory,
+    }))
+}
+
+/// Starts the program: afresh, or from its checkpoint, or not at all before a person has said so.
+async fn begin<S>(
+    ctx: &mut Ctx<S>,
+    commands: &Commands,
+    checked: &Checked<'_>,
+    call: &Call,
+    bounds: Bounds,
+    ear: &Ear,
+) -> Result<Running, StepError>
+where
+    S: Step<Cursor = Cursor, Output = Outcome>,
+{
+    commands.sweep().await.map_err(step_error)?;
+    let mut cursor = ctx.cursor().clone();
+    let command = checked.command;
+    let mut more = Vec::new();
+    match (cursor.stage, &command.resume) {
+        (Stage::New, _) => {}
+        (Stage::Running | Stage::Ended | Stage::Asked, Some(resume)) => {
+            more = resume.words(cursor.checkpoint.as_ref());
+            ctx.log(Level::Info, "It goes on from where it stood.");
+        }
+        (Stage::Running, None) if command.effect != Effect::Reads && !call.dry_run => {
+            cursor.stage = Stage::Asked;
+            ctx.checkpoint(&cursor).await?;
+            let at = place(&cursor).unwrap_or_else(|| "an unknown place".into());
+            return Err(StepError::needs_person(
+                "command.interrupted",
+                format!("{}: Clonedeck was stopped while it ran. It was at {at}. Run it again?", command.title),
+            )
+            .help("It changes the site and cannot go on by itself. Look at the site; resume the job to run it again, or cancel it."));
+        }
+        _ => cursor = Cursor::default(),
+    }
+    cursor.stage = Stage::Running;
+    ear.heard().cursor = cursor.clone();
+    // Durable before the program starts: should all be cut off now, it counts as begun.
+    ctx.checkpoint(&cursor).await?;
+    let deadline = bounds
+        .deadline_seconds
+        .map_or(Duration::from_hours(u64::from(command.deadline_hours)), Duration::from_secs);
+    let limits = Limits {
+        memory: bounds.memory,
+        cpu: bounds.cpu,
+        deadline: Some(deadline),
+        stall: Some(Duration::from_mins(u64::from(command.stall_minutes))),
+        ..Limits::default()
+    };
+    let program = checked.to_run(&more).limits(limits).note(ctx.job_id().to_string());
+    ctx.log(Level::Info, format!("$ {}", program.shown()));
+    let records = commands.records().map_err(step_error)?;
+    program.start(Output::Lines, Some(&records)).map_err(step_error)
+}
+
+/// Takes a call back: ends what is held. What it did to the site stays.
+pub(super) async fn abandon<S>(ctx: &Ctx<S>, commands: &Commands) -> Undone
+where
+    S: Step<Cursor = Cursor, Output = Outcome>,
+{
+    if let Some(mut running) = commands.take_held(ctx.job_id(), S::NAME) {
+        let ending = running.end(&Silent).await;
+        let how = if ending.is_gone {
+            "It was ended."
+        } else {
+            "It was asked to end, but something of it is still there."
+        };
+        ctx.log(Level::Warn, how);
+    }
+    Undone::Nothing
+}
+
+impl Checked<'_> {
+    /// What will be run, as one line for people.
+    pub fn shown(&self) -> String {
+        self.to_run(&[]).shown()
+    }
+
+    fn to_run(&self, more: &[String]) -> Program {
+        Program::new(&self.program[0], &self.site).args(&self.program[1..]).args(&self.arguments).args(more)
+    }
+}
+
+impl super::Resume {
+    fn words(&self, checkpoint: Option<&Value>) -> Vec<String> {
+        let Some(checkpoint) = checkpoint else { return self.without.clone() };
+        let text = checkpoint.as_str().map_or_else(|| checkpoint.to_string(), str::to_owned);
+        self.with.iter().map(|word| word.replace("{checkpoint}", &text)).collect()
+    }
+}
+
+fn place(cursor: &Cursor) -> Option<String> {
+    let counts = match (cursor.done, cursor.total) {
+        (0, 0) => None,
+        (done, 0) => Some(done.to_string()),
+        (done, total) => Some(format!("{done} of {total}")),
+    };
+    match (&cursor.phase, counts) {
+        (Some(phase), Some(counts)) => Some(format!("“{phase}”, {counts}")),
+        (Some(phase), None) => Some(format!("“{phase}”")),
+        (None, counts) => counts,
+    }
+}
