@@ -107,6 +107,7 @@ async fn adding(rows: &mut Vec<Row>) {
 }
 
 async fn throughput(rows: &mut Vec<Row>) {
+    let bare = bare_commit(1000);
     let mut best = 0.0f64;
     let mut all = Vec::new();
     for _ in 0..3 {
@@ -133,7 +134,11 @@ async fn throughput(rows: &mut Vec<Row>) {
     rows.push(Row {
         what: "no-op jobs of one step, add to completed, 4 slots",
         target: "≥ 10,000 /s".into(),
-        measured: format!("{best:.0} /s (runs: {})", all.join(", ")),
+        measured: format!(
+            "{best:.0} /s (runs: {}; {:.1} jobs in the time of a bare commit)",
+            all.join(", "),
+            best * bare
+        ),
         met: best >= 10_000.0,
     });
     if let Some(rate) = huey::rate(&folder()) {

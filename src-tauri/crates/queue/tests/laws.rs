@@ -501,6 +501,7 @@ fn the_claim_reads_the_line_from_its_index_and_sorts_nothing() {
         (clonedeck_queue::plans::EARLIEST, "job_due"),
         ("SELECT seq, intent FROM job WHERE state = 'running' AND intent <> 'go'", "job_running"),
         ("SELECT seq FROM job WHERE state = 'failed' ORDER BY seq DESC LIMIT 51", "job_failed"),
+        ("SELECT seq FROM job WHERE state = 'completed' ORDER BY seq DESC LIMIT 51", "job_completed"),
         ("SELECT seq FROM job WHERE kind = 'toy' ORDER BY seq DESC LIMIT 51", "job_kind"),
         ("SELECT count(*) FROM job WHERE finished_at IS NOT NULL", "job_finished"),
     ] {
