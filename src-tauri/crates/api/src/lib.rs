@@ -9,7 +9,9 @@
 pub mod wire;
 
 mod announce;
+mod builds;
 mod clones;
+mod commands;
 mod convert;
 mod copies;
 mod demo;
@@ -28,7 +30,9 @@ use clonedeck_queue::{Options, Queue};
 use tokio::sync::watch;
 
 pub use announce::Announcements;
+pub use builds::{BuildPreview, BuildRequest, CacheUse};
 pub use clonedeck_jobs::words;
+pub use commands::{CommandCall, CommandEntry, Effect, Workflow};
 pub use follow::Follower;
 pub use run::Runner;
 

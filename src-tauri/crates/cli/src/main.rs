@@ -60,6 +60,10 @@ enum Verb {
     Retry(verbs::steer::RetryWords),
     Priority(verbs::steer::PriorityWords),
     Work(verbs::work::Words),
+    Run(verbs::run::Words),
+    Build(verbs::build::Words),
+    Previews(verbs::previews::Words),
+    Cache(verbs::cache::Words),
     Doctor(verbs::doctor::Words),
 }
 
@@ -105,6 +109,10 @@ async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
         Verb::Retry(words) => verbs::steer::retry(words, open, say).await,
         Verb::Priority(words) => verbs::steer::priority(words, open, say).await,
         Verb::Work(words) => verbs::work::run(words, open, say).await,
+        Verb::Run(words) => verbs::run::run(words, open, say).await,
+        Verb::Build(words) => verbs::build::run(words, open, say).await,
+        Verb::Previews(words) => verbs::previews::run(words, open, say).await,
+        Verb::Cache(words) => verbs::cache::run(words, open, say).await,
         Verb::Doctor(words) => verbs::doctor::run(words, open, say).await,
     }
 }

@@ -90,9 +90,11 @@ impl Previews {
             Problem::permanent("preview.unknown", format!("No preview of the job {job} is known."))
                 .help("`clonedeck previews` lists them.")
         })?;
+        // Its new parent may be a program that ends soon; one that did not belong to it before must not end with it.
+        let stays = preview.stays || self.owner(job) != Identity::own();
         self.stop(job).await?;
         let project = Project::detect(&preview.folder)?;
-        self.start(job, &project, preview.stays)
+        self.start(job, &project, stays)
     }
 
     /// Ends every server that is not to stay. For the end of the program.

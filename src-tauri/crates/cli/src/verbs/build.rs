@@ -1,0 +1,43 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use clonedeck_api::{BuildRequest, Clonedeck, Open};
+
+use crate::follow::{self, Then};
+use crate::say::{Code, Failure, Say};
+
+/// Build a front-end project: install, type-check, and show it at an address of this machine
+#[derive(Debug, Args)]
+pub struct Words {
+    /// Folder or archive (.zip, .tar.gz, .tar.zst) of the project
+    path: PathBuf,
+    /// Run its build script too
+    #[arg(long)]
+    build: bool,
+    /// Start a server that shows it; it goes on until `clonedeck previews stop` (this is what happens anyway)
+    #[arg(long, overrides_with = "no_preview")]
+    preview: bool,
+    /// Start no server
+    #[arg(long)]
+    no_preview: bool,
+    /// From -10 (last) to 10 (first)
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-10..=10))]
+    priority: i32,
+    /// Print the job's id and return at once
+    #[arg(long)]
+    detach: bool,
+}
+
+pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
+    let request = BuildRequest {
+        source: std::path::absolute(&words.path).unwrap_or(words.path).display().to_string(),
+        build: words.build,
+        preview: words.preview || !words.no_preview,
+        // This program ends with the job; a preview that ended with it would show nothing.
+        stays: true,
+        priority: words.priority,
+    };
+    let clonedeck = Clonedeck::open(open).await?;
+    let id = clonedeck.launch_build(&request).await?;
+    follow::launched(&clonedeck, &id, if words.detach { Then::Return } else { Then::Follow }, say).await
+}
