@@ -1,7 +1,8 @@
-//! Forgetting finished jobs.
+//! Forgetting finished jobs, and a backup a day.
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clonedeck_store::rusqlite::{Connection, params};
 
@@ -13,12 +14,40 @@ use crate::{JobId, Queue, Result, secret};
 const CHUNK: usize = 100;
 /// Events that are kept whatever their age, so that followers who were away for a while find where they were.
 const EVENTS: i64 = 200_000;
+/// A backup of the database is made when the newest one is older than this.
+const BACKUP_AGE: Duration = Duration::from_hours(24);
 
 impl Queue {
     /// Forgets finished jobs that are older, or more, than the options keep: files first, then rows, in small
     /// transactions. The runner does this by itself from time to time. Answers how many jobs went.
     pub async fn tidy(&self) -> Result<usize> {
         tidy(&self.shared).await
+    }
+}
+
+/// Forgets old jobs and keeps a backup of today.
+pub(crate) async fn keep_house(shared: Arc<Shared>) {
+    match tidy(&shared).await {
+        Ok(0) => {}
+        Ok(jobs) => tracing::info!(jobs, "forgot old jobs"),
+        Err(error) => tracing::warn!(%error, "old jobs could not be forgotten"),
+    }
+    let backup = blocking(move || {
+        let file = shared.store.file();
+        let newest =
+            clonedeck_store::newest_backup(file).and_then(|path| path.metadata().ok()?.modified().ok());
+        let fresh = newest.and_then(|made| made.elapsed().ok()).is_some_and(|age| age < BACKUP_AGE);
+        let bytes = file.metadata().map_or(0, |found| found.len());
+        let room =
+            shared.options.meter.disk(&shared.dir).is_none_or(|disk| disk.free > bytes.saturating_mul(4));
+        if !fresh && room {
+            clonedeck_store::backup_now(file, "daily")?;
+        }
+        Ok(())
+    })
+    .await;
+    if let Err(error) = backup {
+        tracing::warn!(%error, "the daily backup of the queue failed");
     }
 }
 

@@ -20,7 +20,7 @@ use crate::clock::millis;
 use crate::finish::{Now, finish};
 use crate::job::Needs;
 use crate::meter::Load;
-use crate::queue::{Shared, blocking};
+use crate::queue::Shared;
 use crate::runner::Control;
 use crate::state::Intent;
 use crate::{Error, Policy, Result, due, retention, steer};
@@ -32,8 +32,6 @@ const MOMENT: Duration = Duration::from_micros(100);
 /// How long after the start the first look through finished jobs is, and how long after each the next.
 const FIRST_TIDY: Duration = Duration::from_mins(1);
 const NEXT_TIDY: Duration = Duration::from_hours(1);
-/// A backup of the database is made when the newest one is older than this.
-const BACKUP_AGE: Duration = Duration::from_hours(24);
 
 /// A job at work.
 struct Active {
@@ -323,7 +321,7 @@ impl Turns {
         self.check_room();
         if now >= self.tidy_at {
             self.tidy_at = now + NEXT_TIDY;
-            tokio::spawn(keep_house(Arc::clone(&self.shared)));
+            tokio::spawn(retention::keep_house(Arc::clone(&self.shared)));
         }
         if self.due.room {
             self.wake_roomy().await;
@@ -420,32 +418,6 @@ impl Turns {
         if let Err(error) = self.commit(ended, true).await {
             tracing::warn!(%error, "running jobs were left as they are; the next start takes them over");
         }
-    }
-}
-
-/// Forgets old jobs and keeps a backup of today.
-async fn keep_house(shared: Arc<Shared>) {
-    match retention::tidy(&shared).await {
-        Ok(0) => {}
-        Ok(jobs) => tracing::info!(jobs, "forgot old jobs"),
-        Err(error) => tracing::warn!(%error, "old jobs could not be forgotten"),
-    }
-    let backup = blocking(move || {
-        let file = shared.store.file();
-        let newest =
-            clonedeck_store::newest_backup(file).and_then(|path| path.metadata().ok()?.modified().ok());
-        let fresh = newest.and_then(|made| made.elapsed().ok()).is_some_and(|age| age < BACKUP_AGE);
-        let bytes = file.metadata().map_or(0, |found| found.len());
-        let room =
-            shared.options.meter.disk(&shared.dir).is_none_or(|disk| disk.free > bytes.saturating_mul(4));
-        if !fresh && room {
-            clonedeck_store::backup_now(file, "daily")?;
-        }
-        Ok(())
-    })
-    .await;
-    if let Err(error) = backup {
-        tracing::warn!(%error, "the daily backup of the queue failed");
     }
 }
 
