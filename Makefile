@@ -21,3 +21,6 @@ bench: ## measure the queue, the rewriter, the copiers: release build, target be
 
 crash: ## kill -9 campaign on the queue (N=1000)
 	CLONEDECK_KILLS=$(or $(N),1000) cargo test --release -p clonedeck-queue --features failpoints -- kill --nocapture
+
+fuzz: ## fuzz the rewriter, values and dumps (N=600 seconds each)
+	@scripts/fuzz $(or $(N),600)
