@@ -90,7 +90,12 @@ export class PageBrowser {
     await page.addInitScript(() => Object.freeze(Object.prototype));
     await page.goto(`${this.address}?scene=${scene}${still ? '&still' : ''}`);
     await page.waitForFunction(() => document.querySelector('#app')?.childElementCount);
-    if (text !== 1) await page.evaluate((factor) => (document.documentElement.style.fontSize = `${81.25 * factor}%`), text);
+    if (text !== 1) {
+      await page.evaluate((factor) => {
+        document.documentElement.style.fontSize = `${81.25 * factor}%`;
+        window.dispatchEvent(new Event('resize'));
+      }, text);
+    }
     await page.evaluate(() => document.fonts.ready);
     return page;
   }

@@ -37,6 +37,9 @@ export class LogLines {
 
   /** Sees to it that these lines are there, or come. */
   need(first: number, end: number): void {
+    void this.arrived;
+    // After a failure it is asked again when the job changes, not over and over.
+    if (this.problem !== null) return;
     for (let chunk = Math.floor(first / CHUNK); chunk * CHUNK < end; chunk += 1) {
       const has = this.chunks.get(chunk)?.length ?? 0;
       if (has < Math.min(CHUNK, this.total - chunk * CHUNK)) void this.load(chunk);

@@ -31,6 +31,8 @@ export class Deck {
   asking: Asking | null = $state.raw(null);
   tab: Tab = $state('steps');
   drawer = $state(false);
+  /** Counts up when the check of this machine is asked for. */
+  doctor = $state(0);
   /** Counts up when the log is to be searched. */
   find = $state(0);
   open: OpenJob | null = $state.raw(null);
