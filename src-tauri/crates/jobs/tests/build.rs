@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use clonedeck_jobs::build::{BuildJob, BuildOrder, Builds};
 use clonedeck_queue::{AddOptions, JobId, JobView, Queue, Registry, State, StepState, StepView};
-use support::{again, count, ended, left_in, log, queue, some_ports, tiny_project, wait_for};
+use support::{
+    again, count, ended, left_in, log, queue, run_after_a_kill, some_ports, tiny_project, wait_for,
+};
 
 struct Bench {
     data: tempfile::TempDir,
@@ -287,7 +289,7 @@ async fn a_program_that_will_be_killed() {
     };
     let first: u16 = ports.parse().unwrap();
     let (queue, _) = open(Path::new(&data), first..=first + 2, 4);
-    let _runner = queue.run().await.unwrap();
+    let _runner = run_after_a_kill(&queue).await;
     std::future::pending::<()>().await;
 }
 
@@ -324,7 +326,7 @@ async fn killed_in_any_step_a_build_goes_on_rightly_and_leaves_no_orphan_and_no_
         program.kill().unwrap();
         program.wait().unwrap();
 
-        let runner = queue.run().await.unwrap();
+        let runner = run_after_a_kill(&queue).await;
         let job = ended(&queue, id).await;
         assert_eq!(job.state, State::Completed, "killed in {at}: {:?}\n{}", job.error, log(&queue, id).await);
         let listed = builds.previews().list().unwrap();

@@ -11,7 +11,7 @@ use clonedeck_jobs::command::{
     WorkflowOrder,
 };
 use clonedeck_queue::{AddOptions, JobView, Queue, Registry, State, StepState};
-use support::{again, count, ended, left_in, log, queue, site, wait_for};
+use support::{again, count, ended, left_in, log, queue, run_after_a_kill, site, wait_for};
 
 fn call(command: &str) -> Call {
     Call { command: command.into(), arguments: BTreeMap::new(), dry_run: false }
@@ -397,7 +397,7 @@ fn workflows_are_kept_for_each_site() {
 async fn a_program_that_will_be_killed() {
     let Some(data) = std::env::var_os("CLONEDECK_TEST_DATA") else { return };
     let (queue, _) = open(Path::new(&data));
-    let _runner = queue.run().await.unwrap();
+    let _runner = run_after_a_kill(&queue).await;
     std::future::pending::<()>().await;
 }
 
@@ -417,7 +417,7 @@ async fn after_a_kill_a_resumable_command_goes_on_and_nothing_of_the_first_is_le
             program.kill().unwrap();
             program.wait().unwrap();
         }
-        let runner = queue.run().await.unwrap();
+        let runner = run_after_a_kill(&queue).await;
         let job = ended(&queue, id).await;
         let log = log(&queue, id).await;
         assert_eq!(job.state, State::Completed, "{:?}\n{log}", job.error);
@@ -444,7 +444,7 @@ async fn after_a_kill_a_command_that_cannot_go_on_waits_for_a_person() {
     .await;
     program.kill().unwrap();
     program.wait().unwrap();
-    let runner = queue.run().await.unwrap();
+    let runner = run_after_a_kill(&queue).await;
     let job = wait_for(&queue, id, "waiting", |job| job.state == State::Waiting).await;
     assert_eq!(left_in(&site.folder), [0; 0], "the sweep ended what was left");
     let before = site.number("SELECT count(*) FROM moved");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clonedeck_queue::{JobId, JobView, Options, Queue, Registry, State};
+use clonedeck_queue::{JobId, JobView, Options, Queue, Registry, Runner, State};
 use tempfile::TempDir;
 
 /// A Craft-like site over SQLite with `entries` entries.
@@ -53,6 +53,19 @@ impl Site {
 
 pub fn queue(data: &Path, registry: Registry, slots: usize) -> Queue {
     Queue::open(data, registry, Options { slots, cpu_limit: 100.0, ..Options::default() }).expect("opens")
+}
+
+/// Runs the queue after another program was killed. A program that it was about to start in that very moment holds the lock for some
+/// milliseconds more, until it has become that program.
+pub async fn run_after_a_kill(queue: &Queue) -> Runner {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        match queue.run().await {
+            Ok(runner) => return runner,
+            Err(error) => assert!(Instant::now() < until, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 pub async fn wait_for(queue: &Queue, id: JobId, what: &str, is_so: impl Fn(&JobView) -> bool) -> JobView {
