@@ -38,7 +38,12 @@ impl Desktop {
             .expect("dbus-daemon is installed by `scripts/setup test`");
         let address = first_line(&mut bus);
         let mut desktop = Self { display, bus: address, home, children: vec![bus, screen] };
-        let daemon = desktop.command("dunst").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("dunst is installed");
+        let daemon = desktop
+            .command("dunst")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dunst is installed");
         desktop.children.insert(0, daemon);
         wait_for("the notification daemon", Duration::from_secs(20), || {
             desktop.command("dunstctl").arg("count").output().ok().filter(|answer| answer.status.success())
@@ -90,12 +95,16 @@ impl Desktop {
     pub fn picture(&self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artefacts/window");
         let _ = std::fs::create_dir_all(&folder);
-        let _ = self.command("import").args(["-window", "root"]).arg(folder.join(format!("{name}.png"))).status();
+        let _ =
+            self.command("import").args(["-window", "root"]).arg(folder.join(format!("{name}.png"))).status();
     }
 
     /// Opens Clonedeck on `data_dir` through the driver of its page.
     pub async fn open(&self, data_dir: &Path) -> Window {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|socket| socket.local_addr())
+            .expect("a free port")
+            .port();
         let driver = self
             .command("WebKitWebDriver")
             .args(["--host=127.0.0.1", &format!("--port={port}")])
@@ -103,9 +112,12 @@ impl Desktop {
             .stderr(Stdio::null())
             .spawn()
             .expect("WebKitWebDriver is installed by `scripts/setup test`");
-        wait_for("the driver of the page", Duration::from_secs(20), || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        wait_for("the driver of the page", Duration::from_secs(20), || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+        });
         let program = built_programs().join("clonedeck-desktop");
-        let wanted = json!({ "webkitgtk:browserOptions": { "binary": program, "args": ["--data-dir", data_dir] } });
+        let wanted =
+            json!({ "webkitgtk:browserOptions": { "binary": program, "args": ["--data-dir", data_dir] } });
         let Value::Object(capabilities) = wanted else { unreachable!("an object is written above") };
         let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(capabilities)

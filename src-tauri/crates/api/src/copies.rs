@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clonedeck_jobs::clone::{self, CloneSpec, Made};
+use clonedeck_jobs::clone::{self, CloneSpec, Made, Owner};
 use clonedeck_queue::JobId;
 use clonedeck_site::Unwatched;
 
@@ -194,9 +194,15 @@ impl Clonedeck {
         }
         let id = copy.id.to_string();
         let finished = job.state == JobState::Completed;
-        made.remove(&id, &copy.folder, finished, &copy.spec, &self.secrets, &self.previews, &Unwatched)
-            .await
-            .map_err(convert::site_problem)?;
+        let owner = Owner {
+            job: &id,
+            job_dir: &copy.folder,
+            finished,
+            spec: &copy.spec,
+            secrets: &self.secrets,
+            previews: &self.previews,
+        };
+        made.remove(&owner, &Unwatched).await.map_err(convert::site_problem)?;
         Made::forget(&copy.folder);
         Ok(())
     }

@@ -10,13 +10,11 @@ impl Clonedeck {
     pub async fn launch_demo(&self) -> Result<String, Problem> {
         let place = self.data_dir.join("demo");
         let source = place.join("shop");
-        if !source.join("wp-config.php").exists() {
-            let folder = source.clone();
-            tokio::task::spawn_blocking(move || clonedeck_site::demo::make(&folder))
-                .await
-                .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
-                .map_err(convert::site_problem)?;
-        }
+        let folder = source.clone();
+        tokio::task::spawn_blocking(move || clonedeck_site::demo::make(&folder))
+            .await
+            .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
+            .map_err(convert::site_problem)?;
         let target = clone::target_beside(&source);
         let spec = CloneSpec { source, target, name: Some("Demo shop".to_owned()), ..CloneSpec::default() };
         self.add_clone(&spec, 0).await

@@ -77,7 +77,7 @@ pub fn render(job: &JobView, receipt: &Receipt) -> String {
         &["Step", "Milliseconds"],
         receipt.steps.iter().map(|step| vec![step.name.clone(), step.active_ms.to_string()]),
     );
-    let _ = write!(page, "<p class=\"way\">Job {}</p></main></body></html>\n", escaped(&job.id));
+    let _ = writeln!(page, "<p class=\"way\">Job {}</p></main></body></html>", escaped(&job.id));
     page
 }
 

@@ -80,6 +80,7 @@ impl Say {
     }
 
     /// Prints a line. A reader that has seen enough (`| head`) is no failure.
+    #[expect(clippy::unused_self, reason = "what is printed belongs to how it is said")]
     pub fn text(self, line: &str) {
         let mut out = std::io::stdout().lock();
         if writeln!(out, "{line}").is_err() {

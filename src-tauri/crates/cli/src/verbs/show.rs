@@ -109,7 +109,6 @@ pub fn step_line(step: &StepView) -> String {
                 amount(step.total, &step.unit)
             ));
         }
-        StepState::Skipped => line.push_str(&step.message),
         StepState::Completed => {
             if step.message.is_empty() {
                 line.push_str(&time(step.active_ms));

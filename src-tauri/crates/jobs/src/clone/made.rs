@@ -28,6 +28,23 @@ pub struct Made {
 
 const FILE: &str = "made.json";
 
+/// The job whose copy is removed, and what belongs to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    /// The job's id.
+    pub job: &'a str,
+    /// The job's own folder.
+    pub job_dir: &'a Path,
+    /// Whether the job has completed: its marks in the copy's database are gone then.
+    pub finished: bool,
+    /// What the job was asked for.
+    pub spec: &'a CloneSpec,
+    /// Where passwords are kept.
+    pub secrets: &'a Secrets,
+    /// Where copies are served.
+    pub previews: &'a Previews,
+}
+
 impl Made {
     /// Reads what the job of this folder made; none when it never came to make anything.
     pub fn read(job_dir: &Path) -> Result<Option<Self>> {
@@ -99,16 +116,8 @@ impl Made {
 
     /// Removes what the job made and nothing else, and puts back what was set aside. Answers what stays because the job did not make
     /// it. Harmless to repeat.
-    pub async fn remove(
-        &self,
-        job: &str,
-        job_dir: &Path,
-        finished: bool,
-        spec: &CloneSpec,
-        secrets: &Secrets,
-        previews: &Previews,
-        watch: &dyn Watch,
-    ) -> Result<Vec<PathBuf>> {
+    pub async fn remove(&self, owner: &Owner<'_>, watch: &dyn Watch) -> Result<Vec<PathBuf>> {
+        let Owner { job, job_dir, finished, spec, secrets, previews } = *owner;
         previews.stop(job).await?;
         if let Some(address) = &self.planned.database {
             let password = match address {

@@ -30,7 +30,7 @@ pub use check::{CheckTheCopy, recheck};
 pub use copy_database::CopyDatabase;
 pub use copy_files::{CopyCore, CopyMedia, CopyModules, CopyThemes};
 pub use defaults::UpdateSiteDefaults;
-pub use made::Made;
+pub use made::{Made, Owner};
 pub use plan::{Draft, LeftOut, Plan, Planned, draft, target_beside};
 pub use prepare::PrepareTarget;
 pub use ready::Ready;

@@ -343,10 +343,10 @@ fn sqlite_files(site: &Site) -> Vec<PathBuf> {
 pub fn target_beside(source: &Path) -> PathBuf {
     let name = source.file_name().map_or_else(|| "site".into(), |name| name.to_string_lossy().into_owned());
     let parent = source.parent().unwrap_or(source);
-    (1..)
-        .map(|number| {
-            parent.join(if number == 1 { format!("{name}-copy") } else { format!("{name}-copy-{number}") })
-        })
+    let first = parent.join(format!("{name}-copy"));
+    let further = (2..10_000).map(|number| parent.join(format!("{name}-copy-{number}")));
+    std::iter::once(first.clone())
+        .chain(further)
         .find(|path| path.symlink_metadata().is_err())
-        .unwrap_or_else(|| parent.join(format!("{name}-copy")))
+        .unwrap_or(first)
 }

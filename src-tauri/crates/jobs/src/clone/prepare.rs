@@ -2,6 +2,7 @@ use clonedeck_queue::{Ctx, Done, Level, Step, StepError, Undone};
 use clonedeck_site::databases::{self, Occupied};
 use clonedeck_site::{Result, Watch, fence};
 
+use super::made::Owner;
 use super::{AttachPlatform, CloneSite, CloneSpec, Made, Plan, Planned, source};
 use crate::{Previews, Secrets, Watching};
 
@@ -27,18 +28,16 @@ impl Step for PrepareTarget {
         let planned = ctx.output_of::<Plan>()?;
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let prepare = async {
-            let made = match Made::read(&folder)? {
-                Some(made) => made,
-                None => {
-                    // Named after the job, so that a kill between the move and the note of it is no loss.
-                    let aside =
-                        if ctx.spec().replace { fence::set_aside(&planned.target, &job)? } else { None };
-                    let ground = fence::check(&site.root, &planned.target)?;
-                    ground.require_free()?;
-                    let made = Made { site, planned: planned.clone(), claim: ground.claim(), aside };
-                    made.keep(&folder)?;
-                    made
-                }
+            let made = if let Some(made) = Made::read(&folder)? {
+                made
+            } else {
+                // Named after the job, so that a kill between the move and the note of it is no loss.
+                let aside = if ctx.spec().replace { fence::set_aside(&planned.target, &job)? } else { None };
+                let ground = fence::check(&site.root, &planned.target)?;
+                ground.require_free()?;
+                let made = Made { site, planned: planned.clone(), claim: ground.claim(), aside };
+                made.keep(&folder)?;
+                made
             };
             made.claim.make()?;
             make_database(ctx.spec(), &planned, &self.secrets, &job, &watch).await?;
@@ -63,8 +62,15 @@ impl Step for PrepareTarget {
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let undo = async {
             let Some(made) = Made::read(&folder)? else { return Ok(None) };
-            let kept =
-                made.remove(&job, &folder, false, ctx.spec(), &self.secrets, &self.previews, &watch).await?;
+            let owner = Owner {
+                job: &job,
+                job_dir: &folder,
+                finished: false,
+                spec: ctx.spec(),
+                secrets: &self.secrets,
+                previews: &self.previews,
+            };
+            let kept = made.remove(&owner, &watch).await?;
             Made::forget(&folder);
             Ok(Some(kept))
         };
