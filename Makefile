@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-ui bench-clone crash crash-clone fuzz dev package screens setup
+.PHONY: help run test bench crash fuzz dev package screens setup
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,7 +20,19 @@ bench: ## measure the queue, the rewriter, the copiers: release build, target be
 	@scripts/bench
 
 crash: ## kill -9 campaign on the queue (N=1000)
-	CLONEDECK_KILLS=$(or $(N),1000) cargo test --release -p clonedeck-queue --features failpoints -- kill --nocapture
+	CLONEDECK_KILLS=$(or $(N),1000) cargo test -p clonedeck-queue --test crash -- --nocapture
 
 fuzz: ## fuzz the rewriter, values and dumps (N=600 seconds each)
 	@scripts/fuzz $(or $(N),600)
+
+dev: ## the page with hot reload on a fake backend, in a browser at http://127.0.0.1:5173
+	@scripts/setup run
+	npm --prefix ui run dev
+
+screens: ## pictures of every screen, both themes, in artefacts/screens
+	@scripts/setup test
+	npm --prefix ui run screens
+
+package: ## a .deb in target/release/bundle, with the desktop program and the command
+	@scripts/setup run
+	@scripts/package

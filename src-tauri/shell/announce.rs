@@ -29,6 +29,7 @@ pub fn start(app: &AppHandle) {
             // Whoever has the job on a focused screen sees it there.
             let seen = window::main(&app).is_some_and(|window| window.is_focused().unwrap_or(false))
                 && shell.visible()
+                && matches!(notice.kind.as_str(), "finished" | "failed" | "needs-person")
                 && notice.job.is_some()
                 && notice.job == shell.looking();
             if !seen {

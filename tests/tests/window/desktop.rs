@@ -160,7 +160,7 @@ impl Window {
         let css = format!("[data-testid=\"{id}\"]{more}");
         self.page
             .wait()
-            .at_most(Duration::from_secs(60))
+            .at_most(Duration::from_mins(1))
             .for_element(Locator::Css(&css))
             .await
             .unwrap_or_else(|why| panic!("{css} is not on the page: {why}"))

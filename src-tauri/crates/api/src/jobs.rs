@@ -82,7 +82,11 @@ impl Clonedeck {
             cpu_percent: f64::from(load.cpu),
             memory_used: load.memory_used,
             memory_total: load.memory_total,
-            runner: self.queue.runner().map(|holder| format!("{} (pid {})", holder.name, holder.pid)),
+            runner: self
+                .queue
+                .runner()
+                .filter(|holder| holder.pid != std::process::id())
+                .map(|holder| format!("{} (pid {})", holder.name, holder.pid)),
         })
     }
 
