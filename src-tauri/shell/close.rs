@@ -70,6 +70,9 @@ pub async fn quit(app: &AppHandle) {
             "a step did not come to a safe point in time; it goes on from its last checkpoint at the next start"
         );
     }
+    if let Ok(clonedeck) = shell.clonedeck() {
+        clonedeck.end_previews().await;
+    }
     app.exit(0);
 }
 

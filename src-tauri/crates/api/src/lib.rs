@@ -19,6 +19,7 @@ mod doctor;
 mod follow;
 mod jobs;
 mod place;
+mod previews;
 mod receipt_page;
 mod run;
 mod settings;

@@ -30,6 +30,9 @@ impl Runner {
     }
 }
 
+/// How long the lock of a program that was killed may outlive it: what it had just started holds it until it begins.
+const AFTERLIFE: Duration = Duration::from_secs(5);
+
 impl Clonedeck {
     /// Runs the queue here, with `slots` jobs at a time where that is given.
     ///
@@ -39,15 +42,43 @@ impl Clonedeck {
         if let Some(slots) = slots {
             self.queue.set_slots(slots as usize);
         }
-        Ok(Runner(self.queue.run().await.map_err(convert::queue_problem)?))
+        let runner = self.take_over().await.map_err(convert::queue_problem)?;
+        self.previews.sweep().await;
+        Ok(Runner(runner))
     }
 
     /// Runs the queue here unless another program does.
     pub async fn work_if_nobody_does(&self) -> Result<Option<Runner>, Problem> {
-        match self.queue.run().await {
-            Ok(runner) => Ok(Some(Runner(runner))),
+        match self.take_over().await {
+            Ok(runner) => {
+                self.previews.sweep().await;
+                Ok(Some(Runner(runner)))
+            }
             Err(Error::Store(clonedeck_queue::StoreError::Held { .. })) => Ok(None),
             Err(why) => Err(convert::queue_problem(why)),
         }
+    }
+
+    async fn take_over(&self) -> clonedeck_queue::Result<clonedeck_queue::Runner> {
+        let since = tokio::time::Instant::now();
+        loop {
+            match self.queue.run().await {
+                Err(Error::Store(clonedeck_queue::StoreError::Held { .. }))
+                    if since.elapsed() < AFTERLIFE
+                        && self.queue.runner().is_some_and(|holder| is_gone(holder.pid)) =>
+                {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+/// Whether no process has this id, or only one that has ended and was not yet taken note of.
+fn is_gone(pid: u32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')),
+        Err(_) => std::path::Path::new("/proc/self").exists(),
     }
 }

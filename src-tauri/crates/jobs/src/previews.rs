@@ -58,6 +58,11 @@ impl Previews {
         preview::list(&self.data_dir).into_iter().filter(Record::is_running).collect()
     }
 
+    /// Ends those that this program started, unless they are to go on.
+    pub async fn end(&self) {
+        self.running.lock().await.clear();
+    }
+
     /// Ends what a program that is gone has left running and did not mean to.
     pub async fn sweep(&self) {
         for record in preview::sweep(&self.data_dir).await {

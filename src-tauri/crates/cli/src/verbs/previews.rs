@@ -3,7 +3,7 @@ use clonedeck_api::{Clonedeck, Open};
 
 use crate::say::{Code, Failure, Say, bytes, time};
 
-/// List the servers that show builds; stop or restart one
+/// List the servers that show copies and builds; stop or restart one
 #[derive(Debug, Args)]
 pub struct Words {
     #[command(subcommand)]
@@ -28,7 +28,7 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
     let clonedeck = Clonedeck::open(open).await?;
     match words.what {
         Some(What::Stop { job }) => {
-            clonedeck.stop_build_preview(&job).await?;
+            clonedeck.stop_preview(&job).await?;
             say.remark("Stopped.");
         }
         Some(What::Restart { job }) => {
@@ -40,7 +40,7 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
             }
         }
         None => {
-            let all = clonedeck.build_previews()?;
+            let all = clonedeck.all_previews()?;
             if all.is_empty() {
                 say.remark("No preview runs.");
             }
