@@ -34,6 +34,15 @@ fn unknown_and_ambiguous_jobs_are_refused_with_a_code_a_sentence_and_help() {
 }
 
 #[test]
+fn wrong_words_are_refused_for_scripts_as_every_other_error() {
+    let data = tempfile::tempdir().expect("a folder");
+    let output = expect_code(clonedeck(data.path()).args(["--json", "show"]), 2);
+    assert_eq!(error_of(&output)["error"]["code"], "words");
+    let output = expect_code(clonedeck(data.path()).arg("no-such-verb"), 2);
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error"), "people get a sentence");
+}
+
+#[test]
 fn adding_the_same_clone_twice_answers_with_the_first_jobs_id() {
     let data = tempfile::tempdir().expect("a folder");
     let site = data.path().join("site");

@@ -54,8 +54,11 @@ enum Verb {
     Watch(verbs::watch::Words),
     Receipt(verbs::receipt::Words),
     Rewrite(verbs::rewrite::Words),
+    /// Hold a job at its next safe point
     Pause(verbs::steer::Words),
+    /// Let a held or waiting job go on
     Resume(verbs::steer::Words),
+    /// End a job and take back what it made
     Cancel(verbs::steer::Words),
     Retry(verbs::steer::RetryWords),
     Priority(verbs::steer::PriorityWords),
@@ -68,7 +71,10 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let words = Words::parse();
+    let words = match Words::try_parse() {
+        Ok(words) => words,
+        Err(why) => return refused(&why),
+    };
     let say = Say { json: words.json, quiet: words.quiet };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -84,6 +90,25 @@ fn main() -> ExitCode {
         Ok(code) => code.into(),
         Err(failure) => say.failure(&failure).into(),
     }
+}
+
+/// Words that are none of ours: for people as clap says it, for scripts as every other error.
+fn refused(why: &clap::Error) -> ExitCode {
+    let for_scripts = std::env::args().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
+    if !why.use_stderr() || !for_scripts {
+        why.exit();
+    }
+    let text = why.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let problem = clonedeck_api::wire::Problem {
+        code: "words".to_owned(),
+        message,
+        help: lines.collect::<Vec<_>>().join(" "),
+        context: std::collections::BTreeMap::new(),
+        retryable: false,
+    };
+    Say { json: true, quiet: false }.failure(&Failure::from(problem)).into()
 }
 
 async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
