@@ -9,7 +9,7 @@ use clonedeck_queue::{JobId, JobView, StepState, Subscription};
 
 use crate::Clonedeck;
 use crate::convert;
-use crate::wire::{Problem, QueueStatus, Tick, Update};
+use crate::wire::{JobState, Problem, QueueStatus, Tick, Update};
 
 /// More changed jobs than this at once are not sent one by one.
 const MOST_CHANGED: usize = 40;
@@ -24,6 +24,7 @@ pub struct Follower {
     subscription: Subscription,
     known: HashMap<JobId, (JobView, Instant)>,
     status: Option<QueueStatus>,
+    status_at: Option<Instant>,
     unread: Option<u64>,
     nudged: watch::Receiver<u64>,
     first: bool,
@@ -39,6 +40,7 @@ impl Clonedeck {
             subscription,
             known: HashMap::new(),
             status: None,
+            status_at: None,
             unread: None,
             nudged: self.nudge.subscribe(),
             first: true,
@@ -93,12 +95,19 @@ impl Follower {
         } else {
             update.seq = self.subscription.seq().max(0) as u64;
         }
-        let status = self.clonedeck.status().await?;
-        if self.status.as_ref() != Some(&status) {
-            update.queue = Some(status.clone());
-            self.status = Some(status);
+        // Ticks alone change neither counts nor notices, and a step that follows another changes no notice.
+        let changed = !update.changed.is_empty() || update.resync;
+        let due = self.status_at.is_none_or(|at| at.elapsed() >= BEAT);
+        if changed || due || self.unread.is_none() {
+            let status = self.clonedeck.status().await?;
+            self.status_at = Some(Instant::now());
+            if self.status.as_ref() != Some(&status) {
+                update.queue = Some(status.clone());
+                self.status = Some(status);
+            }
         }
-        if !update.changed.is_empty() || self.unread.is_none() || update.resync {
+        let moved = update.changed.iter().any(|row| row.state != JobState::Running);
+        if moved || self.unread.is_none() || update.resync {
             let unread = self.clonedeck.unread().await?;
             if self.unread != Some(unread) {
                 update.unread = Some(unread);

@@ -183,12 +183,16 @@ impl Clonedeck {
 
     /// Holds the whole queue: nothing new starts.
     pub async fn pause_queue(&self) -> Result<(), Problem> {
-        self.queue.pause_queue().await.map_err(convert::queue_problem)
+        self.queue.pause_queue().await.map_err(convert::queue_problem)?;
+        self.nudge();
+        Ok(())
     }
 
     /// Lets the queue go on.
     pub async fn resume_queue(&self) -> Result<(), Problem> {
-        self.queue.resume_queue().await.map_err(convert::queue_problem)
+        self.queue.resume_queue().await.map_err(convert::queue_problem)?;
+        self.nudge();
+        Ok(())
     }
 
     /// Holds the queue, or lets it go on.
