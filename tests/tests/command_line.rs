@@ -31,6 +31,12 @@ fn unknown_and_ambiguous_jobs_are_refused_with_a_code_a_sentence_and_help() {
     assert_eq!(error_of(&output)["error"]["code"], "job.ambiguous");
     let jobs = stdout_of(clonedeck(data.path()).args(["--json", "jobs", "--state", "queued"]));
     assert_eq!(jobs.lines().count(), 2);
+    let kinds = |words: &[&str]| {
+        let jobs = stdout_of(clonedeck(data.path()).args(["--json", "jobs"]).args(words));
+        jobs.lines().count()
+    };
+    assert_eq!(kinds(&["--kind", "build", "--kind", "clone"]), 2);
+    assert_eq!(kinds(&["--kind", "build"]), 0);
 }
 
 #[test]

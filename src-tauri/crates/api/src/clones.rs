@@ -160,7 +160,7 @@ impl Clonedeck {
 
     /// The sites that clones had to do with, the latest first.
     pub async fn recent_sites(&self) -> Result<Vec<SiteSeen>, Problem> {
-        let filter = Filter { kind: Some("clone".to_owned()), limit: Some(REMEMBERED), ..Filter::default() };
+        let filter = Filter { kinds: vec!["clone".to_owned()], limit: Some(REMEMBERED), ..Filter::default() };
         let page = self.queue.list(filter).await.map_err(convert::queue_problem)?;
         let mut seen: Vec<SiteSeen> = Vec::new();
         for job in page.jobs {

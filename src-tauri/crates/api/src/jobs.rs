@@ -36,7 +36,7 @@ impl Clonedeck {
         })?;
         let filter = Filter {
             states: filter.states.iter().copied().map(convert::state_of).collect(),
-            kind: filter.kinds.first().cloned(),
+            kinds: filter.kinds.clone(),
             text: Some(filter.search.trim().to_owned()).filter(|text| !text.is_empty()),
             before,
             limit: Some(limit.clamp(1, 1000) as usize),

@@ -276,7 +276,12 @@ async fn history(rows: &mut Vec<Row>) {
             [vec![], vec![State::Completed], vec![State::Failed], vec![State::Completed, State::Failed]]
         {
             for kind in [None, Some("nothing".to_owned()), Some("ticker".to_owned())] {
-                let filter = Filter { before, states: states.clone(), kind, ..Filter::default() };
+                let filter = Filter {
+                    before,
+                    states: states.clone(),
+                    kinds: kind.into_iter().collect(),
+                    ..Filter::default()
+                };
                 let began = Instant::now();
                 queue.list(filter).await.unwrap();
                 slowest = slowest.max(began.elapsed());

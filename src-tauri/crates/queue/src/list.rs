@@ -14,8 +14,8 @@ use crate::{Queue, Result};
 pub struct Filter {
     /// Only these states; all when empty.
     pub states: Vec<State>,
-    /// Only this kind.
-    pub kind: Option<String>,
+    /// Only these kinds; all when empty.
+    pub kinds: Vec<String>,
     /// Only titles that hold this text, in any case.
     pub text: Option<String>,
     /// Only jobs before this place, from [`Page::next`].
@@ -75,9 +75,11 @@ pub(crate) fn page(db: &Connection, shared: &Shared, filter: &Filter) -> Result<
         values.push(before.into());
         clauses.push(format!("j.seq < ?{}", values.len()));
     }
-    if let Some(kind) = &filter.kind {
-        values.push(kind.clone().into());
-        clauses.push(format!("j.kind = ?{}", values.len()));
+    if !filter.kinds.is_empty() {
+        let first = values.len() + 1;
+        values.extend(filter.kinds.iter().map(|kind| kind.clone().into()));
+        let places: Vec<String> = (first..=values.len()).map(|place| format!("?{place}")).collect();
+        clauses.push(format!("j.kind IN ({})", places.join(", ")));
     }
     if let Some(text) = &filter.text {
         let text = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
