@@ -5,14 +5,12 @@ mod toys;
 use std::time::Duration;
 
 use clonedeck_queue::{AddOptions, Batch, Error, Intent, State, StepState};
-use toys::{Toy, World, keep, open, order, quick, until, until_state};
+use toys::{Toy, add, keep, open, order, quick, toys, until, until_state};
 
 #[tokio::test]
 async fn a_job_goes_through_its_steps_and_leaves_its_result() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let id = queue.add::<Toy>(&order("a"), AddOptions::default()).await.unwrap();
+    let (_dir, world, queue) = toys(quick());
+    let id = add(&queue, &order("a")).await;
     let before = queue.job(id).await.unwrap();
     assert_eq!(before.state, State::Queued);
     assert_eq!(before.waiting_for.unwrap().code, "no-runner");
@@ -34,12 +32,9 @@ async fn a_job_goes_through_its_steps_and_leaves_its_result() {
 
 #[tokio::test]
 async fn a_step_that_fails_for_a_while_is_tried_again_from_its_cursor() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut flaky = order("a");
-    flaky.transient = 2;
-    let id = queue.add::<Toy>(&flaky, AddOptions::default()).await.unwrap();
+    let (_dir, world, queue) = toys(quick());
+    let flaky = order("a").failing(2);
+    let id = add(&queue, &flaky).await;
     let mut runner = queue.run().await.unwrap();
     runner.until_idle().await;
     let job = queue.job(id).await.unwrap();
@@ -52,12 +47,9 @@ async fn a_step_that_fails_for_a_while_is_tried_again_from_its_cursor() {
 
 #[tokio::test]
 async fn a_job_that_fails_takes_back_what_it_did_and_can_be_retried() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut broken = order("a");
-    broken.permanent = true;
-    let id = queue.add::<Toy>(&broken, AddOptions::default()).await.unwrap();
+    let (_dir, world, queue) = toys(quick());
+    let broken = order("a").broken();
+    let id = add(&queue, &broken).await;
     let mut runner = queue.run().await.unwrap();
     runner.until_idle().await;
     let job = queue.job(id).await.unwrap();
@@ -74,12 +66,9 @@ async fn a_job_that_fails_takes_back_what_it_did_and_can_be_retried() {
 
 #[tokio::test]
 async fn a_kind_that_keeps_failures_goes_on_from_the_failed_step() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, keep());
-    let mut broken = order("a");
-    broken.transient = 3;
-    let id = queue.add::<Toy>(&broken, AddOptions::default()).await.unwrap();
+    let (_dir, world, queue) = toys(keep());
+    let broken = order("a").failing(3);
+    let id = add(&queue, &broken).await;
     let _runner = queue.run().await.unwrap();
     until_state(&queue, id, State::Failed).await;
     queue.retry(id).await.unwrap();
@@ -93,12 +82,9 @@ async fn a_kind_that_keeps_failures_goes_on_from_the_failed_step() {
 
 #[tokio::test]
 async fn pause_takes_hold_at_a_safe_point_and_resume_goes_on_from_the_cursor() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut long = order("a");
-    long.wait = true;
-    let id = queue.add::<Toy>(&long, AddOptions::default()).await.unwrap();
+    let (_dir, world, queue) = toys(quick());
+    let long = order("a").waiting();
+    let id = add(&queue, &long).await;
     let _runner = queue.run().await.unwrap();
     until(&queue, id, |job| job.steps[1].done == 1).await;
     queue.pause(id).await.unwrap();
@@ -113,12 +99,9 @@ async fn pause_takes_hold_at_a_safe_point_and_resume_goes_on_from_the_cursor() {
 
 #[tokio::test]
 async fn cancel_runs_the_undos_backwards() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut long = order("a");
-    long.wait = true;
-    let id = queue.add::<Toy>(&long, AddOptions::default()).await.unwrap();
+    let (_dir, world, queue) = toys(quick());
+    let long = order("a").waiting();
+    let id = add(&queue, &long).await;
     let never = queue.add::<Toy>(&order("b"), AddOptions::default().paused()).await.unwrap();
     let _runner = queue.run().await.unwrap();
     until(&queue, id, |job| job.steps[1].done == 1).await;
@@ -133,12 +116,9 @@ async fn cancel_runs_the_undos_backwards() {
 
 #[tokio::test]
 async fn a_job_that_needs_a_person_waits_and_costs_no_try() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut locked = order("a");
-    locked.needs_person = true;
-    let id = queue.add::<Toy>(&locked, AddOptions::default()).await.unwrap();
+    let (_dir, world, queue) = toys(quick());
+    let locked = order("a").locked();
+    let id = add(&queue, &locked).await;
     let mut runner = queue.run().await.unwrap();
     runner.until_idle().await;
     let job = queue.job(id).await.unwrap();
@@ -153,12 +133,9 @@ async fn a_job_that_needs_a_person_waits_and_costs_no_try() {
 
 #[tokio::test]
 async fn a_stop_in_good_order_costs_no_try_and_the_next_program_goes_on() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut long = order("a");
-    long.wait = true;
-    let id = queue.add::<Toy>(&long, AddOptions::default()).await.unwrap();
+    let (dir, world, queue) = toys(quick());
+    let long = order("a").waiting();
+    let id = add(&queue, &long).await;
     let runner = queue.run().await.unwrap();
     until(&queue, id, |job| job.steps[1].done == 1).await;
     assert!(runner.stop(Duration::from_secs(10)).await);
@@ -175,13 +152,10 @@ async fn a_stop_in_good_order_costs_no_try_and_the_next_program_goes_on() {
 
 #[tokio::test]
 async fn a_step_that_panics_fails_its_job_and_nothing_else() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut bad = order("bad");
-    bad.panic = true;
-    let bad = queue.add::<Toy>(&bad, AddOptions::default()).await.unwrap();
-    let good = queue.add::<Toy>(&order("good"), AddOptions::default()).await.unwrap();
+    let (_dir, _, queue) = toys(quick());
+    let bad = order("bad").panicking();
+    let bad = add(&queue, &bad).await;
+    let good = add(&queue, &order("good")).await;
     let mut runner = queue.run().await.unwrap();
     runner.until_idle().await;
     assert_eq!(queue.job(bad).await.unwrap().error.unwrap().code, "panic");
@@ -190,11 +164,8 @@ async fn a_step_that_panics_fails_its_job_and_nothing_else() {
 
 #[tokio::test]
 async fn what_follows_a_batch_follows_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut broken = order("broken");
-    broken.permanent = true;
+    let (_dir, world, queue) = toys(quick());
+    let broken = order("broken").broken();
     let plain = AddOptions::default;
     let batch = Batch::new("two").job::<Toy>(order("1"), plain()).job::<Toy>(order("2"), plain());
     let batch = batch.then::<Toy>(order("then"), plain()).catch::<Toy>(order("catch"), plain());
@@ -215,9 +186,7 @@ async fn what_follows_a_batch_follows_once() {
 
 #[tokio::test]
 async fn adding_the_same_thing_twice_answers_with_the_first() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
+    let (_dir, _, queue) = toys(quick());
     let once = || AddOptions::default().unique("clone:/srv/shop");
     let first = queue.add::<Toy>(&order("a"), once()).await.unwrap();
     assert_eq!(queue.add::<Toy>(&order("a"), once()).await.unwrap(), first);
@@ -229,18 +198,14 @@ async fn adding_the_same_thing_twice_answers_with_the_first() {
 
 #[tokio::test]
 async fn two_jobs_never_work_on_one_target_and_the_second_says_why_it_waits() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
-    let mut first = order("a");
-    first.target = Some("target:/srv/shop".into());
-    first.wait = true;
+    let (_dir, world, queue) = toys(quick());
+    let first = order("a").on("target:/srv/shop").waiting();
     let mut second = first.clone();
     second.name = "b".into();
-    let a = queue.add::<Toy>(&first, AddOptions::default()).await.unwrap();
+    let a = add(&queue, &first).await;
     let _runner = queue.run().await.unwrap();
     until(&queue, a, |job| job.steps[1].done == 1).await;
-    let b = queue.add::<Toy>(&second, AddOptions::default()).await.unwrap();
+    let b = add(&queue, &second).await;
     let job = until(&queue, b, |job| job.waiting_for.as_ref().is_some_and(|why| why.code == "target")).await;
     assert!(job.waiting_for.unwrap().message.contains(&a.to_string()));
     // A pause does not give the half-written target away.
@@ -257,12 +222,10 @@ async fn two_jobs_never_work_on_one_target_and_the_second_says_why_it_waits() {
 
 #[tokio::test]
 async fn a_paused_queue_starts_nothing_and_says_so() {
-    let dir = tempfile::tempdir().unwrap();
-    let world = World::default();
-    let queue = open(dir.path(), &world, quick());
+    let (_dir, _, queue) = toys(quick());
     queue.pause_queue().await.unwrap();
     let mut runner = queue.run().await.unwrap();
-    let id = queue.add::<Toy>(&order("a"), AddOptions::default()).await.unwrap();
+    let id = add(&queue, &order("a")).await;
     runner.until_idle().await;
     let job = queue.job(id).await.unwrap();
     assert_eq!(
@@ -275,8 +238,7 @@ async fn a_paused_queue_starts_nothing_and_says_so() {
 
 #[tokio::test]
 async fn ids_are_found_by_any_unique_beginning() {
-    let dir = tempfile::tempdir().unwrap();
-    let queue = open(dir.path(), &World::default(), quick());
+    let (_dir, _, queue) = toys(quick());
     let ids = queue.add_many::<Toy>(&[order("a"), order("b")], AddOptions::default()).await.unwrap();
     assert_eq!(queue.find(&ids[0].to_string()).await.unwrap(), ids[0]);
     assert!(matches!(queue.find("0").await, Err(Error::AmbiguousJob { matches, .. }) if matches.len() == 2));

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clonedeck_queue::{
-    Ctx, Done, Job, JobId, JobView, Level, Line, Needs, OnFailure, Options, Policy, Queue, Registry, State,
-    Step, StepError, Undone,
+    AddOptions, Ctx, Done, Job, JobId, JobView, Level, Line, Needs, OnFailure, Options, Policy, Queue,
+    Registry, State, Step, StepError, Undone,
 };
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 /// What the toy is told to do.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -27,8 +28,43 @@ pub struct Order {
     pub panic: bool,
 }
 
+/// A toy that does its three steps and nothing odd.
 pub fn order(name: &str) -> Order {
     Order { name: name.into(), ..Order::default() }
+}
+
+impl Order {
+    pub fn failing(self, times: u32) -> Self {
+        Self { transient: times, ..self }
+    }
+
+    pub fn broken(self) -> Self {
+        Self { permanent: true, ..self }
+    }
+
+    pub fn locked(self) -> Self {
+        Self { needs_person: true, ..self }
+    }
+
+    pub fn waiting(self) -> Self {
+        Self { wait: true, ..self }
+    }
+
+    pub fn panicking(self) -> Self {
+        Self { panic: true, ..self }
+    }
+
+    pub fn on(self, target: &str) -> Self {
+        Self { target: Some(target.into()), ..self }
+    }
+
+    pub fn grouped(self, group: &str, limit: u32) -> Self {
+        Self { group: Some((group.into(), limit)), ..self }
+    }
+
+    pub fn needing(self, memory: u64) -> Self {
+        Self { memory, ..self }
+    }
 }
 
 /// What the toys did, and the word that lets waiting ones go on.
@@ -200,6 +236,22 @@ pub fn open(dir: &Path, world: &World, policy: Policy) -> Queue {
 
 pub fn open_with(dir: &Path, world: &World, policy: Policy, options: Options) -> Queue {
     Queue::open(dir, Registry::new().with(Toy { world: world.clone(), policy }), options).unwrap()
+}
+
+/// A queue for toys in a folder that goes when it is dropped.
+pub fn toys(policy: Policy) -> (TempDir, World, Queue) {
+    toys_with(policy, options())
+}
+
+pub fn toys_with(policy: Policy, options: Options) -> (TempDir, World, Queue) {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::default();
+    let queue = open_with(dir.path(), &world, policy, options);
+    (dir, world, queue)
+}
+
+pub async fn add(queue: &Queue, order: &Order) -> JobId {
+    queue.add::<Toy>(order, AddOptions::default()).await.unwrap()
 }
 
 /// Waits until the job satisfies `wanted`; fails loudly when it does not in half a minute.
