@@ -359,17 +359,10 @@ async fn a_workflow_shows_first_stops_at_the_first_failure_and_a_retry_goes_on_t
     queue.retry(id).await.unwrap();
     let job = ended(&queue, id).await;
     assert_eq!(job.state, State::Completed, "{:?}", job.error);
-    let states: Vec<StepState> = job.steps.iter().take(5).map(|step| step.state).collect();
-    assert_eq!(
-        states,
-        [
-            StepState::Completed,
-            StepState::Completed,
-            StepState::Completed,
-            StepState::Completed,
-            StepState::Skipped
-        ]
-    );
+    let steps: Vec<(&str, StepState)> =
+        job.steps.iter().map(|step| (step.title.as_str(), step.state)).collect();
+    let titles = order.calls.iter().map(|(title, _)| (title.as_str(), StepState::Completed));
+    assert_eq!(steps, titles.collect::<Vec<_>>(), "a step for each command and no other");
     assert_eq!(
         site.number("SELECT count(*) FROM moved WHERE entry < 1000"),
         3,

@@ -21,10 +21,12 @@ pub(crate) struct Ledger<'a> {
     meter: &'a dyn Meter,
     limits: &'a Limits,
     budget: u64,
-    /// Rank and memory of what runs.
-    running: Vec<(i64, u64)>,
+    /// What runs.
+    running: Vec<Promised>,
     slots: usize,
     memory: u64,
+    /// Percent of the processors that nobody was promised.
+    cpu: u32,
     groups: HashMap<String, u32>,
     disks: HashMap<u64, u64>,
     /// Keys that the first job that did not fit will need.
@@ -50,6 +52,13 @@ pub(crate) struct Taker<'n> {
     pub done: f64,
 }
 
+/// What a running job was promised.
+struct Promised {
+    rank: i64,
+    memory: u64,
+    cpu: u32,
+}
+
 impl<'a> Ledger<'a> {
     /// What is left beside the running jobs.
     pub fn new<'n>(
@@ -68,20 +77,22 @@ impl<'a> Ledger<'a> {
             running: Vec::new(),
             slots: limits.slots,
             memory: budget,
+            cpu: 100,
             groups: HashMap::new(),
             disks: HashMap::new(),
             reserved: None,
         };
         for Taker { rank, needs, done } in running {
             ledger.slots = ledger.slots.saturating_sub(1);
-            ledger.running.push((rank, needs.memory));
+            ledger.running.push(Promised { rank, memory: needs.memory, cpu: needs.cpu });
+            ledger.cpu = ledger.cpu.saturating_sub(needs.cpu);
             ledger.seat(needs);
             for disk in &needs.disk {
                 // What is written already is no longer free; only the rest is still to come.
                 ledger.take_disk(&disk.path, (disk.bytes as f64 * (1.0 - done.clamp(0.0, 1.0))) as u64);
             }
         }
-        let promised = ledger.running.iter().fold(0u64, |sum, (_, memory)| sum.saturating_add(*memory));
+        let promised = ledger.running.iter().fold(0u64, |sum, job| sum.saturating_add(job.memory));
         // Estimates count until they show up in the measurement; the larger of the two is in use.
         let used = if limits.memory.is_some() { promised } else { promised.max(limits.load.memory_used) };
         ledger.memory = budget.saturating_sub(used);
@@ -119,6 +130,11 @@ impl<'a> Ledger<'a> {
         if cpu > self.limits.cpu && !alone {
             return Some(WaitNote::new("cpu", format!("The processors are {cpu:.0} % busy.")));
         }
+        if needs.cpu > self.cpu && !(alone && self.reserved.is_none()) {
+            let text =
+                format!("It needs {} % of the processors, and what runs leaves {} %.", needs.cpu, self.cpu);
+            return Some(WaitNote::new("cpu", text));
+        }
         if needs.memory > self.memory && !(alone && self.reserved.is_none()) {
             let text = format!("It needs {}, and {} are left.", size(needs.memory), size(self.memory));
             return Some(WaitNote::new("memory", format!("There is not enough memory. {text}")));
@@ -152,9 +168,10 @@ impl<'a> Ledger<'a> {
 
     /// Takes what a job needs that starts now.
     pub fn take(&mut self, rank: i64, needs: &Needs) {
-        self.running.push((rank, needs.memory));
+        self.running.push(Promised { rank, memory: needs.memory, cpu: needs.cpu });
         self.slots = self.slots.saturating_sub(1);
         self.memory = self.memory.saturating_sub(needs.memory);
+        self.cpu = self.cpu.saturating_sub(needs.cpu);
         self.seat(needs);
         for disk in &needs.disk {
             self.take_disk(&disk.path, disk.bytes);
@@ -163,20 +180,23 @@ impl<'a> Ledger<'a> {
 
     /// Sets apart what the first job that did not fit will need, so that jobs after it leave that alone.
     ///
-    /// Memory and slots come free when the jobs that run now end. So later jobs, those that run already included, may
+    /// Memory, processors and slots come free when the jobs that run now end. So later jobs, those that run already included, may
     /// have together what the head leaves of the whole. Room on a disk does not come free that way: nothing is gained by
     /// keeping others from it.
     pub fn reserve(&mut self, rank: i64, needs: &Needs, obstacle: &str) {
         if self.reserved.is_some() || obstacle == "disk" {
             return;
         }
+        let later = self.running.iter().filter(|job| job.rank > rank);
+        let (count, memory, cpu) = later.fold((0, 0u64, 0u32), |(count, memory, cpu), job| {
+            (count + 1, memory.saturating_add(job.memory), cpu.saturating_add(job.cpu))
+        });
         if obstacle == "memory" {
-            let later = self.running.iter().filter(|(other, _)| *other > rank);
-            let (count, memory) =
-                later.fold((0, 0u64), |(n, sum), (_, memory)| (n + 1, sum.saturating_add(*memory)));
             let spare = self.budget.saturating_sub(needs.memory).saturating_sub(memory);
             self.memory = self.memory.min(spare);
             self.slots = self.slots.min(self.limits.slots.saturating_sub(1 + count));
+        } else if obstacle == "cpu" {
+            self.cpu = self.cpu.min(100u32.saturating_sub(needs.cpu).saturating_sub(cpu));
         }
         self.seat(needs);
         self.reserved = Some(needs.exclusive.clone());

@@ -15,10 +15,10 @@ use tokio::sync::Notify;
 use tracing::Instrument;
 
 use crate::advance::{self, Mark};
-use crate::claim::Claimed;
+use crate::claim::{Claimed, Work};
 use crate::clock::millis;
 use crate::failure::FailureView;
-use crate::line::{AnySpec, Kind, RawDone};
+use crate::line::{AnySpec, Kind, Placed, RawDone};
 use crate::log::{Level, LogWriter, Mask};
 use crate::progress::{Progress, Ticks};
 use crate::queue::Shared;
@@ -42,6 +42,21 @@ pub(crate) enum Stop {
 impl Stop {
     const ALL: [Self; 6] =
         [Self::None, Self::Pause, Self::Cancel, Self::Shutdown, Self::Deadline, Self::Lost];
+}
+
+/// Why a step is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopReason {
+    /// The job is to pause: it goes on later, perhaps in this very process.
+    Pause,
+    /// The job is given up; undos follow.
+    Cancel,
+    /// The program ends in good order. The job goes on at the next start.
+    Quit,
+    /// The job has taken more active time than its kind allows.
+    Deadline,
+    /// Another process has taken the job over; nothing that is written counts any more.
+    TakenOver,
 }
 
 /// How an attempt left off.
@@ -75,6 +90,7 @@ pub(crate) struct Attempt {
     pub id: JobId,
     pub epoch: i64,
     pub spec: AnySpec,
+    line: Vec<Placed>,
     pub ticks: Ticks,
     undoing: bool,
     index: AtomicUsize,
@@ -100,15 +116,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Attempt {
-    pub fn new(shared: &Arc<Shared>, kind: &Arc<Kind>, claimed: &mut Claimed) -> Result<Self, Error> {
+    pub fn new(shared: &Arc<Shared>, claimed: &mut Claimed, Work { spec, line }: Work) -> Self {
         let now = shared.clock.active();
-        Ok(Self {
+        Self {
             shared: Arc::clone(shared),
-            kind: Arc::clone(kind),
+            kind: Arc::clone(&claimed.kind),
             seq: claimed.seq,
             id: claimed.id,
             epoch: claimed.epoch,
-            spec: kind.parse(&claimed.spec)?,
+            spec,
+            line,
             ticks: Ticks::default(),
             undoing: claimed.intent.undoes(),
             index: AtomicUsize::new(claimed.step),
@@ -124,7 +141,7 @@ impl Attempt {
             began: now,
             step_began: Mutex::new(now),
             step_used_ms: AtomicI64::new(claimed.step_active_ms),
-        })
+        }
     }
 
     pub fn clock(&self) -> &dyn Clock {
@@ -134,6 +151,11 @@ impl Attempt {
     /// Index of the step at work.
     pub fn index(&self) -> usize {
         self.index.load(Ordering::Relaxed)
+    }
+
+    /// The name of the step at this place of the line; empty behind its end.
+    pub fn step_name(&self, index: usize) -> &str {
+        self.line.get(index).map_or("", |placed| &placed.name)
     }
 
     pub fn is_undoing(&self) -> bool {
@@ -174,7 +196,7 @@ impl Attempt {
     }
 
     pub fn log(&self, level: Level, text: &str) {
-        let step = self.kind.steps.get(self.index()).map_or("", |step| step.name());
+        let step = self.step_name(self.index());
         let text = self.masked(text);
         let mut log = lock(&self.log);
         if log.is_none() {
@@ -202,6 +224,21 @@ impl Attempt {
 
     pub fn stop(&self) -> Stop {
         Stop::ALL[usize::from(self.stop.load(Ordering::Acquire))]
+    }
+
+    /// Why the step has to stop; `None` while it need not.
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        if !self.must_stop() {
+            return None;
+        }
+        match self.stop() {
+            Stop::None => None,
+            Stop::Pause => Some(StopReason::Pause),
+            Stop::Cancel => Some(StopReason::Cancel),
+            Stop::Shutdown => Some(StopReason::Quit),
+            Stop::Deadline => Some(StopReason::Deadline),
+            Stop::Lost => Some(StopReason::TakenOver),
+        }
     }
 
     /// Asks the attempt to stop; a stronger reason replaces a weaker one.
@@ -342,27 +379,25 @@ async fn forward(attempt: &Arc<Attempt>, claimed: &Claimed) -> Ending {
     let mut cursor = claimed.cursor.clone();
     let mut index = claimed.step;
     loop {
-        let Some(step) = attempt.kind.steps.get(index) else {
+        let Some(Placed { name, step, .. }) = attempt.line.get(index) else {
             // The line of this kind has become shorter since the job was added: nothing is left to do.
             return Ending::Completed(RawDone { skipped: None, output: "null".into() });
         };
-        let span = tracing::info_span!("step", name = step.name());
+        let span = tracing::info_span!("step", name = %name);
         let run = caught(step.run(attempt, index, cursor.as_deref()));
         let done = match run.instrument(span).await {
             Ok(done) => done,
             Err(error) => return Ending::Failed(error),
         };
-        if index + 1 >= attempt.kind.steps.len() {
-            return Ending::Completed(done);
-        }
-        let next_name = attempt.kind.steps[index + 1].name();
-        lock(&attempt.outputs).insert(step.name().into(), done.output.clone());
+        let Some(next) = attempt.line.get(index + 1) else { return Ending::Completed(done) };
+        let next_name = next.name.to_string();
+        lock(&attempt.outputs).insert(name.to_string(), done.output.clone());
         let result = lock(&attempt.result).take();
         let go_on = !attempt.must_stop();
         let mark = attempt.mark();
         let now = millis_wall(attempt);
         let write = move |db: &_| {
-            advance::step_done(db, now, &mark, &done, result.as_ref(), go_on.then_some(next_name))
+            advance::step_done(db, now, &mark, &done, result.as_ref(), go_on.then_some(&*next_name))
         };
         match attempt.shared.store.write(write).await {
             Ok(advance::Next::Begun { cursor: stored, failures, active_ms }) => {
@@ -393,11 +428,11 @@ async fn undo(attempt: &Arc<Attempt>, claimed: &Claimed) -> Ending {
         if attempt.must_stop() {
             return Ending::Yielded;
         }
-        let Some(step) = attempt.kind.steps.get(*index) else { continue };
+        let Some(Placed { name, step, .. }) = attempt.line.get(*index) else { continue };
         attempt.step_used_ms.store(0, Ordering::Relaxed);
         attempt.begin_step(*index);
         attempt.tell("taking back");
-        let span = tracing::info_span!("undo", name = step.name());
+        let span = tracing::info_span!("undo", name = %name);
         let outcome = match caught(step.undo(attempt, *index, cursor.as_deref())).instrument(span).await {
             Ok(outcome) => Ok(outcome),
             Err(error) if error.class() == Some(crate::Class::Permanent) => {

@@ -10,7 +10,7 @@ use crate::admission::Ledger;
 use crate::advance::begin_step;
 use crate::event::record;
 use crate::job::Needs;
-use crate::line::{Kind, Planned};
+use crate::line::{AnySpec, Kind, Placed, Planned, written};
 use crate::state::Intent;
 use crate::wait::WaitNote;
 use crate::{Error, JobId, Registry, Result};
@@ -20,7 +20,7 @@ const DEPTH: usize = 2_000;
 
 /// The line's order, as the claim reads it.
 pub(crate) const CANDIDATES: &str =
-    "SELECT seq, kind, needs, intent, rank, wait, started_at IS NOT NULL, line FROM job
+    "SELECT seq, kind, needs, intent, rank, wait, started_at IS NOT NULL FROM job
      WHERE state = 'queued' ORDER BY rank, seq LIMIT ?1";
 
 /// A job that was taken, with everything its attempt begins with.
@@ -31,7 +31,8 @@ pub(crate) struct Claimed {
     pub epoch: i64,
     pub rank: i64,
     pub needs: Arc<Needs>,
-    pub spec: String,
+    /// What is to be done, or why that cannot be told.
+    pub work: Result<Work>,
     pub intent: Intent,
     pub step: usize,
     pub cursor: Option<String>,
@@ -43,11 +44,24 @@ pub(crate) struct Claimed {
     pub undos: Vec<(usize, Option<String>)>,
 }
 
+/// An order and the line that was laid out for it.
+pub(crate) struct Work {
+    pub spec: AnySpec,
+    pub line: Vec<Placed>,
+}
+
 /// Who takes the jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct Claimant {
     pub owner: Uuid,
     pub boot: String,
+}
+
+impl Claimed {
+    /// What is to be done, once.
+    pub fn take_work(&mut self) -> Result<Work> {
+        std::mem::replace(&mut self.work, Err(Error::invalid("a claim", "its work was taken")))
+    }
 }
 
 struct Candidate {
@@ -58,7 +72,6 @@ struct Candidate {
     rank: i64,
     wait: Option<String>,
     begun: bool,
-    line: String,
 }
 
 /// Takes every job that fits, best rank first.
@@ -89,7 +102,6 @@ pub(crate) fn claim(
                 rank: row.get(4)?,
                 wait: row.get(5)?,
                 begun: row.get(6)?,
-                line: row.get(7)?,
             };
             let Some(kind) = registry.get(&job.kind) else {
                 let text = format!("This program knows no job of kind {}.", job.kind);
@@ -172,7 +184,10 @@ fn take(
     needs: Arc<Needs>,
 ) -> Result<Option<Claimed>> {
     fail::fail_point!("queue::claim", |_| std::process::abort());
-    if !line_fits(db, &job, &kind)? {
+    let work = lay_out(db, job.seq, &kind)?;
+    if let Ok(work) = &work
+        && !line_fits(db, &job, work)?
+    {
         return Ok(None);
     }
     let mut claimed = db
@@ -181,7 +196,7 @@ fn take(
                     due_at = NULL, started_at = coalesce(started_at, ?4), attempts = max(attempts, 1),
                     resumed = resumed + interrupted, interrupted = 0
              WHERE seq = ?1 AND state = 'queued'
-             RETURNING id, epoch, spec, step, active_ms",
+             RETURNING id, epoch, step, active_ms",
         )?
         .query_row(params![job.seq, who.owner.as_bytes().as_slice(), who.boot, now], |row| {
             Ok(Claimed {
@@ -191,13 +206,13 @@ fn take(
                 epoch: row.get(1)?,
                 rank: job.rank,
                 needs: Arc::clone(&needs),
-                spec: row.get(2)?,
+                work,
                 intent: job.intent,
-                step: row.get::<_, i64>(3)?.max(0) as usize,
+                step: row.get::<_, i64>(2)?.max(0) as usize,
                 cursor: None,
                 failures: 0,
                 step_active_ms: 0,
-                active_ms: row.get(4)?,
+                active_ms: row.get(3)?,
                 outputs: HashMap::new(),
                 undos: Vec::new(),
             })
@@ -212,9 +227,9 @@ fn take(
         recall(db, &mut claimed)?;
     }
     if !job.intent.undoes()
-        && let Some(step) = kind.steps.get(claimed.step)
+        && let Some(step) = claimed.work.as_ref().ok().and_then(|work| work.line.get(claimed.step))
     {
-        begin_step(db, now, job.seq, claimed.step, step.name())?;
+        begin_step(db, now, job.seq, claimed.step, &step.name)?;
     }
     Ok(Some(claimed))
 }
@@ -248,10 +263,24 @@ fn recall(db: &Connection, claimed: &mut Claimed) -> Result<()> {
     Ok(())
 }
 
+/// Reads the order of a job and lays out its line.
+fn lay_out(db: &Connection, seq: i64, kind: &Kind) -> Result<Result<Work>> {
+    let mut query = db.prepare_cached("SELECT spec FROM job WHERE seq = ?1")?;
+    let text: String = query.query_row([seq], |row| row.get(0))?;
+    let work = || {
+        let spec = kind.parse(&text)?;
+        let line = kind.line(&*spec)?;
+        Ok(Work { spec, line })
+    };
+    Ok(work())
+}
+
 /// A job made by another version of its kind: one that has not begun takes the new line, one in the middle waits.
-fn line_fits(db: &Connection, job: &Candidate, kind: &Kind) -> Result<bool> {
-    let line: Vec<Planned> = serde_json::from_str(&job.line).unwrap_or_default();
-    if line.len() == kind.steps.len() && line.iter().zip(&kind.steps).all(|(old, new)| old.name == new.name())
+fn line_fits(db: &Connection, job: &Candidate, work: &Work) -> Result<bool> {
+    let stored: String =
+        db.prepare_cached("SELECT line FROM job WHERE seq = ?1")?.query_row([job.seq], |row| row.get(0))?;
+    let stored: Vec<Planned> = serde_json::from_str(&stored).unwrap_or_default();
+    if stored.len() == work.line.len() && stored.iter().zip(&work.line).all(|(old, new)| old.name == new.name)
     {
         return Ok(true);
     }
@@ -262,16 +291,8 @@ fn line_fits(db: &Connection, job: &Candidate, kind: &Kind) -> Result<bool> {
         note_obstacle(db, job, note)?;
         return Ok(false);
     }
-    let fresh: Vec<Planned> = kind
-        .steps
-        .iter()
-        .map(|step| Planned {
-            name: step.name().into(),
-            title: step.title().into(),
-            weight: line.iter().find(|old| old.name == step.name()).map_or(1.0, |old| old.weight),
-        })
-        .collect();
-    let text = serde_json::to_string(&fresh).map_err(|error| Error::invalid("the line of a job", error))?;
+    let text = serde_json::to_string(&written(&work.line, &*work.spec))
+        .map_err(|error| Error::invalid("the line of a job", error))?;
     db.prepare_cached("UPDATE job SET line = ?2 WHERE seq = ?1")?.execute(params![job.seq, text])?;
     Ok(true)
 }

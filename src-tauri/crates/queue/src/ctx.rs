@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::attempt::{Attempt, Stop};
+use crate::attempt::{Attempt, Stop, StopReason};
 use crate::log::Level;
 use crate::{Clock, Job, JobId, Step, StepError};
 
@@ -109,6 +109,17 @@ impl<S: Step> Ctx<S> {
         // Lets other jobs run when this one never waits for anything.
         tokio::task::consume_budget().await;
         self.attempt.may_go_on()
+    }
+
+    /// Why the step is asked to stop: what a step does with something that it has started can depend on whether the job
+    /// pauses, is cancelled, or only the program ends. `None` while it is not asked.
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.attempt.stop_reason()
+    }
+
+    /// The step's name in its line.
+    pub fn step_name(&self) -> &str {
+        self.attempt.step_name(self.index)
     }
 
     /// Ends when the step is asked to stop; for `select!` beside something that takes long.

@@ -20,7 +20,8 @@ pub trait Job: Send + Sync + Sized + 'static {
     /// The job's name in lists.
     fn title(&self, spec: &Self::Spec) -> String;
 
-    /// Lays out the steps, in the order in which they run.
+    /// Lays out the steps, in the order in which they run. Most kinds have one line for all their jobs; a line that
+    /// depends on the order reads it from [`Line::order`] and on nothing else, so that it is the same at every claim.
     fn steps(&self, line: &mut Line<Self>);
 
     /// What the job takes of the machine, estimated when it is added.
@@ -49,6 +50,8 @@ pub trait Job: Send + Sync + Sized + 'static {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
     pub(crate) memory: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) cpu: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) disk: Vec<DiskNeed>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -69,15 +72,26 @@ pub(crate) struct GroupNeed {
     pub limit: u32,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Needs {
     /// Nothing but a slot.
     pub const fn nothing() -> Self {
-        Self { memory: 0, disk: Vec::new(), exclusive: Vec::new(), groups: Vec::new() }
+        Self { memory: 0, cpu: 0, disk: Vec::new(), exclusive: Vec::new(), groups: Vec::new() }
     }
 
     /// Bytes of memory at most. 512 MiB when not said.
     pub fn memory(mut self, bytes: u64) -> Self {
         self.memory = bytes;
+        self
+    }
+
+    /// Percent of all processors together. 0 when not said: then only the load that is measured holds the job back.
+    pub fn cpu(mut self, percent: u32) -> Self {
+        self.cpu = percent.min(100);
         self
     }
 

@@ -1,6 +1,7 @@
 //! The line of steps of a kind, and the registry of kinds.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,21 +15,68 @@ use crate::{Ctx, Done, Error, Job, Needs, Policy, Result, Step, StepError, Undon
 pub(crate) type AnySpec = Arc<dyn Any + Send + Sync>;
 type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T, StepError>> + Send + 'a>>;
 
-/// The steps of a job kind, in order.
-pub struct Line<J> {
-    steps: Vec<Box<dyn AnyStep>>,
-    job: std::marker::PhantomData<fn(J)>,
+/// The line of a job: its steps, in order. Laid out from the order when the job is added, and again, the same, when it is claimed.
+pub struct Line<'a, J: Job> {
+    order: &'a J::Spec,
+    steps: Vec<Placed>,
+    /// The name that two steps have.
+    clash: Option<String>,
 }
 
-impl<J: Job> Line<J> {
-    /// Adds a step to the end of the line.
-    ///
-    /// # Panics
-    /// When the line has a step of this name: names tell steps apart in the database.
+/// A step at its place in a line.
+pub(crate) struct Placed {
+    pub name: Cow<'static, str>,
+    pub title: Cow<'static, str>,
+    pub step: Box<dyn AnyStep>,
+}
+
+impl<'a, J: Job> Line<'a, J> {
+    /// The order of the job whose line this is, for a line that depends on it. It never changes, so the line never does.
+    pub fn order(&self) -> &'a J::Spec {
+        self.order
+    }
+
+    /// Adds a step to the end of the line. A line with two steps of one name is refused: names tell steps apart in the
+    /// database.
     pub fn step<S: Step<Job = J>>(&mut self, step: S) -> &mut Self {
-        assert!(!self.steps.iter().any(|other| other.name() == S::NAME), "two steps are named {}", S::NAME);
-        self.steps.push(Box::new(step));
+        self.place(S::NAME.into(), S::TITLE.into(), step)
+    }
+
+    /// Adds a step under a name and a title of its own, so that a line can have several of a kind. Later steps cannot ask
+    /// for its [output](Ctx::output_of): that goes by the kind's name.
+    pub fn step_named<S: Step<Job = J>>(
+        &mut self,
+        name: impl Into<String>,
+        title: impl Into<String>,
+        step: S,
+    ) -> &mut Self {
+        self.place(name.into().into(), title.into().into(), step)
+    }
+
+    fn place(
+        &mut self,
+        name: Cow<'static, str>,
+        title: Cow<'static, str>,
+        step: impl AnyStep + 'static,
+    ) -> &mut Self {
+        if self.steps.iter().any(|other| other.name == name) {
+            self.clash = Some(name.into_owned());
+        } else {
+            self.steps.push(Placed { name, title, step: Box::new(step) });
+        }
         self
+    }
+}
+
+/// Lays out the line of a job.
+fn lay_out<J: Job>(job: &J, order: &J::Spec) -> Result<Vec<Placed>> {
+    let mut line = Line { order, steps: Vec::new(), clash: None };
+    job.steps(&mut line);
+    let what = || format!("the line of a {} job", J::KIND);
+    match line.clash {
+        Some(name) => Err(Error::invalid(what(), format!("two steps are named {name}"))),
+        None if line.steps.is_empty() => Err(Error::invalid(what(), "it has no steps")),
+        None => Ok(line.steps),
     }
 }
 
@@ -39,8 +87,6 @@ pub(crate) struct RawDone {
 }
 
 pub(crate) trait AnyStep: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn title(&self) -> &'static str;
     fn weight(&self, spec: &(dyn Any + Send + Sync)) -> f64;
     fn run<'a>(
         &'a self,
@@ -57,14 +103,6 @@ pub(crate) trait AnyStep: Send + Sync {
 }
 
 impl<S: Step> AnyStep for S {
-    fn name(&self) -> &'static str {
-        S::NAME
-    }
-
-    fn title(&self) -> &'static str {
-        S::TITLE
-    }
-
     fn weight(&self, spec: &(dyn Any + Send + Sync)) -> f64 {
         let weight = spec.downcast_ref().map_or(1.0, |spec| Step::weight(self, spec));
         if weight.is_finite() && weight >= 0.0 { weight } else { 1.0 }
@@ -125,15 +163,21 @@ pub(crate) struct Draft {
 }
 
 type Parse = Box<dyn Fn(&str) -> Result<AnySpec, serde_json::Error> + Send + Sync>;
-type Estimate = Box<dyn Fn(&(dyn Any + Send + Sync)) -> (String, Needs) + Send + Sync>;
+type Plan = Box<dyn Fn(&(dyn Any + Send + Sync)) -> Result<Plans> + Send + Sync>;
+
+/// What an order comes to.
+struct Plans {
+    title: String,
+    needs: Needs,
+    line: Vec<Placed>,
+}
 
 /// One registered kind.
 pub(crate) struct Kind {
     pub name: &'static str,
-    pub steps: Vec<Box<dyn AnyStep>>,
     pub policy: Policy,
     parse: Parse,
-    estimate: Estimate,
+    plan: Plan,
 }
 
 impl Kind {
@@ -141,18 +185,15 @@ impl Kind {
         (self.parse)(spec).map_err(|error| Error::invalid(format!("the order of a {} job", self.name), error))
     }
 
+    /// The line of the job with this order.
+    pub fn line(&self, spec: &(dyn Any + Send + Sync)) -> Result<Vec<Placed>> {
+        Ok((self.plan)(spec)?.line)
+    }
+
     /// Writes a job of this kind down. `text` is `spec` as JSON.
     pub fn draft(&self, spec: &(dyn Any + Send + Sync), text: String) -> Result<Draft> {
-        let (title, needs) = (self.estimate)(spec);
-        let line: Vec<Planned> = self
-            .steps
-            .iter()
-            .map(|step| Planned {
-                name: step.name().into(),
-                title: step.title().into(),
-                weight: step.weight(spec),
-            })
-            .collect();
+        let Plans { title, needs, line } = (self.plan)(spec)?;
+        let line = written(&line, spec);
         let json = |error| Error::invalid(format!("a {} job", self.name), error);
         Ok(Draft {
             kind: self.name.into(),
@@ -167,6 +208,16 @@ impl Kind {
             unique: None,
         })
     }
+}
+
+/// A line as it is written down.
+pub(crate) fn written(line: &[Placed], spec: &(dyn Any + Send + Sync)) -> Vec<Planned> {
+    let planned = |placed: &Placed| Planned {
+        name: placed.name.to_string(),
+        title: placed.title.to_string(),
+        weight: placed.step.weight(spec),
+    };
+    line.iter().map(planned).collect()
 }
 
 /// The kinds of jobs that a program knows.
@@ -187,20 +238,17 @@ impl Registry {
     /// Adds a kind.
     ///
     /// # Panics
-    /// When the kind has no step, or another kind of this name is registered.
+    /// When another kind of this name is registered.
     pub fn with<J: Job>(mut self, job: J) -> Self {
-        let mut line = Line::<J> { steps: Vec::new(), job: std::marker::PhantomData };
-        job.steps(&mut line);
-        assert!(!line.steps.is_empty(), "a job of kind {} has no steps", J::KIND);
-        let policy = job.policy();
         let kind = Kind {
             name: J::KIND,
-            steps: line.steps,
-            policy,
+            policy: job.policy(),
             parse: Box::new(|text| Ok(Arc::new(serde_json::from_str::<J::Spec>(text)?) as AnySpec)),
-            estimate: Box::new(move |spec| match spec.downcast_ref::<J::Spec>() {
-                Some(spec) => (job.title(spec), job.needs(spec)),
-                None => (J::KIND.into(), Needs::default()),
+            plan: Box::new(move |spec| {
+                let order = spec.downcast_ref::<J::Spec>().ok_or_else(|| {
+                    Error::invalid(format!("the order of a {} job", J::KIND), "it is that of another kind")
+                })?;
+                Ok(Plans { title: job.title(order), needs: job.needs(order), line: lay_out(&job, order)? })
             }),
         };
         assert!(self.kinds.insert(J::KIND, Arc::new(kind)).is_none(), "kind {} is registered twice", J::KIND);

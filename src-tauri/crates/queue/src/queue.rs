@@ -16,7 +16,8 @@ use crate::{Clock, JobId, Load, Meter, Registry, Result, SystemClock, SystemMete
 
 /// Marks a database as a Clonedeck queue.
 const APPLICATION: i32 = 0x434C_4451;
-const MIGRATIONS: Migrations = Migrations::new(APPLICATION, &[include_str!("sql/001.sql")]);
+const MIGRATIONS: Migrations =
+    Migrations::new(APPLICATION, &[include_str!("sql/001.sql"), include_str!("sql/002.sql")]);
 /// The database's name in the data directory.
 pub const DATABASE: &str = "clonedeck.db";
 

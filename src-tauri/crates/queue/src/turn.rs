@@ -278,16 +278,16 @@ impl Turns {
 
     fn begin(&mut self, mut claimed: Claimed) {
         let (seq, rank, needs) = (claimed.seq, claimed.rank, Arc::clone(&claimed.needs));
-        let kind = Arc::clone(&claimed.kind);
-        let attempt = match Attempt::new(&self.shared, &kind, &mut claimed) {
-            Ok(attempt) => Arc::new(attempt),
+        let attempt = match claimed.take_work() {
+            Ok(work) => Arc::new(Attempt::new(&self.shared, &mut claimed, work)),
             Err(error) => {
                 self.ended.push(unfit(&claimed, &error));
                 return;
             }
         };
         self.shared.live().insert(seq, Arc::clone(&attempt));
-        let span = tracing::info_span!("job", id = %attempt.id, kind = kind.name, epoch = attempt.epoch);
+        let span =
+            tracing::info_span!("job", id = %attempt.id, kind = attempt.kind.name, epoch = attempt.epoch);
         let outbox = self.outbox.clone();
         let work = Arc::clone(&attempt);
         let task = tokio::spawn(

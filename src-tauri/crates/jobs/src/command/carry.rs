@@ -161,7 +161,7 @@ where
     let heard = Heard { cursor: ctx.cursor().clone(), ..Heard::default() };
     let ear = Ear { handle: ctx.handle(), patterns, heard: Mutex::new(heard), has_checkpoint: Notify::new() };
     ctx.unit("items");
-    let mut running = match commands.take_held(ctx.job_id(), S::NAME) {
+    let mut running = match commands.take_held(ctx.job_id(), ctx.step_name()) {
         Some(running) => {
             running.let_go();
             ctx.log(Level::Info, "It goes on where it was held.");
@@ -190,7 +190,7 @@ where
                 };
                 if let Err(stopped) = outcome {
                     // A pause goes on with it, a cancel ends it in the undo.
-                    commands.hold(ctx.job_id(), S::NAME, running);
+                    commands.hold(ctx.job_id(), ctx.step_name(), running);
                     return Err(stopped);
                 }
             }
@@ -290,7 +290,7 @@ pub(super) async fn abandon<S>(ctx: &Ctx<S>, commands: &Commands) -> Undone
 where
     S: Step<Cursor = Cursor, Output = Outcome>,
 {
-    if let Some(mut running) = commands.take_held(ctx.job_id(), S::NAME) {
+    if let Some(mut running) = commands.take_held(ctx.job_id(), ctx.step_name()) {
         let ending = running.end(&Silent).await;
         let how = if ending.is_gone {
             "It was ended."

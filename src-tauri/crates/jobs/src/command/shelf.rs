@@ -15,7 +15,7 @@ use super::catalogue::Catalogue;
 #[derive(Debug, Clone)]
 pub struct Commands {
     data_dir: PathBuf,
-    held: Arc<Mutex<HashMap<(JobId, &'static str), Running>>>,
+    held: Arc<Mutex<HashMap<(JobId, String), Running>>>,
     swept: Arc<OnceCell<()>>,
 }
 
@@ -47,12 +47,12 @@ impl Commands {
         self.swept.get_or_try_init(sweep).await.copied()
     }
 
-    pub(super) fn hold(&self, job: JobId, step: &'static str, running: Running) {
+    pub(super) fn hold(&self, job: JobId, step: &str, running: Running) {
         running.hold();
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert((job, step), running);
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert((job, step.to_owned()), running);
     }
 
-    pub(super) fn take_held(&self, job: JobId, step: &'static str) -> Option<Running> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&(job, step))
+    pub(super) fn take_held(&self, job: JobId, step: &str) -> Option<Running> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&(job, step.to_owned()))
     }
 }

@@ -9,8 +9,8 @@ use super::carry::{self, Bounds, Cursor, Outcome};
 use super::job;
 use super::shelf::Commands;
 
-/// How many commands a workflow may have.
-pub const LONGEST_WORKFLOW: usize = 10;
+/// How many commands a workflow may have, dry runs included.
+pub const LONGEST_WORKFLOW: usize = 50;
 
 /// Commands of a site, in order, as one job: each is a step; the first that fails ends it, and a retry goes on there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,16 +83,10 @@ impl Job for WorkflowJob {
     }
 
     fn steps(&self, line: &mut Line<Self>) {
-        line.step(Command1(self.commands.clone()))
-            .step(Command2(self.commands.clone()))
-            .step(Command3(self.commands.clone()))
-            .step(Command4(self.commands.clone()))
-            .step(Command5(self.commands.clone()))
-            .step(Command6(self.commands.clone()))
-            .step(Command7(self.commands.clone()))
-            .step(Command8(self.commands.clone()))
-            .step(Command9(self.commands.clone()))
-            .step(Command10(self.commands.clone()));
+        for (place, (title, _)) in line.order().calls.iter().enumerate() {
+            let run = RunCall { commands: self.commands.clone(), place };
+            line.step_named(format!("command-{}", place + 1), title, run);
+        }
     }
 
     fn needs(&self, order: &WorkflowOrder) -> Needs {
@@ -104,54 +98,28 @@ impl Job for WorkflowJob {
     }
 }
 
-async fn run_place<S>(ctx: &mut Ctx<S>, commands: &Commands, place: usize) -> Result<Done<Outcome>, StepError>
-where
-    S: Step<Job = WorkflowJob, Cursor = Cursor, Output = Outcome>,
-{
-    let order = ctx.spec();
-    let Some((title, call)) = order.calls.get(place).cloned() else {
-        return Ok(Done::Skipped { reason: "not part of this workflow".into(), output: Outcome::default() });
-    };
-    let (site, bounds) = (order.site.clone(), order.bounds);
-    ctx.message(&title);
-    ctx.log(clonedeck_queue::Level::Info, format!("== {title}"));
-    carry::carry(ctx, commands, &site, &call, bounds).await
+/// One command of a workflow, by its place.
+struct RunCall {
+    commands: Commands,
+    place: usize,
 }
 
-/// A kind's line is the same for all of its jobs, so a workflow has a step for each place that may be taken.
-macro_rules! place {
-    ($place:literal, $name:ident, $stable:literal, $title:literal) => {
-        struct $name(Commands);
+impl Step for RunCall {
+    type Job = WorkflowJob;
+    type Cursor = Cursor;
+    type Output = Outcome;
+    const NAME: &'static str = "command";
+    const TITLE: &'static str = "Command";
 
-        impl Step for $name {
-            type Job = WorkflowJob;
-            type Cursor = Cursor;
-            type Output = Outcome;
-            const NAME: &'static str = $stable;
-            const TITLE: &'static str = $title;
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Outcome>, StepError> {
+        let order = ctx.spec();
+        let (title, call) = order.calls[self.place].clone();
+        let (site, bounds) = (order.site.clone(), order.bounds);
+        ctx.log(clonedeck_queue::Level::Info, format!("== {title}"));
+        carry::carry(ctx, &self.commands, &site, &call, bounds).await
+    }
 
-            fn weight(&self, order: &WorkflowOrder) -> f64 {
-                if $place < order.calls.len() { 1.0 } else { 0.0 }
-            }
-
-            async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Outcome>, StepError> {
-                run_place(ctx, &self.0, $place).await
-            }
-
-            async fn undo(&self, ctx: &mut Ctx<Self>) -> Result<Undone, StepError> {
-                Ok(carry::abandon(ctx, &self.0).await)
-            }
-        }
-    };
+    async fn undo(&self, ctx: &mut Ctx<Self>) -> Result<Undone, StepError> {
+        Ok(carry::abandon(ctx, &self.commands).await)
+    }
 }
-
-place!(0, Command1, "command-1", "Command 1");
-place!(1, Command2, "command-2", "Command 2");
-place!(2, Command3, "command-3", "Command 3");
-place!(3, Command4, "command-4", "Command 4");
-place!(4, Command5, "command-5", "Command 5");
-place!(5, Command6, "command-6", "Command 6");
-place!(6, Command7, "command-7", "Command 7");
-place!(7, Command8, "command-8", "Command 8");
-place!(8, Command9, "command-9", "Command 9");
-place!(9, Command10, "command-10", "Command 10");

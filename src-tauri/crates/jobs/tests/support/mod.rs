@@ -21,7 +21,7 @@ pub fn site(entries: u32) -> Site {
     std::fs::create_dir(&folder).expect("a folder");
     std::fs::write(folder.join("craft"), include_str!("../data/craft")).expect("the console program");
     let script = format!(
-        "$s = new PDO('sqlite:site.sqlite'); $s->exec('CREATE TABLE entry (id INTEGER PRIMARY KEY)');
+        "$s = new PDO('sqlite:site.sqlite'); $s->exec('PRAGMA journal_mode = WAL'); $s->exec('CREATE TABLE entry (id INTEGER PRIMARY KEY)');
          $s->exec('CREATE TABLE moved (entry INTEGER, process INTEGER)');
          $s->beginTransaction(); for ($i = 1; $i <= {entries}; $i++) $s->exec(\"INSERT INTO entry VALUES ($i)\"); $s->commit();"
     );

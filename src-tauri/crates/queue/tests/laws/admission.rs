@@ -9,7 +9,7 @@ use clonedeck_queue::{
     StepError,
 };
 
-use crate::toys::{add, options, order, quick, toys, toys_with, until, until_state};
+use crate::toys::{Order, add, options, order, quick, toys, toys_with, until, until_state};
 
 /// A machine whose load and room the test sets.
 #[derive(Default)]
@@ -44,6 +44,28 @@ async fn busy_processors_hold_back_more_work_but_never_all_of_it() {
     until_state(&queue, b, State::Completed).await;
     world.let_go();
     until_state(&queue, a, State::Completed).await;
+}
+
+#[tokio::test]
+async fn jobs_are_promised_a_part_of_the_processors_and_no_more_than_there_is() {
+    let options = Options { meter: Arc::new(Gauge::default()), slots: 8, ..options() };
+    let (_dir, world, queue) = toys_with(quick(), options);
+    let with = |name: &str, cpu: u32| Order { cpu, ..order(name) };
+    let mut four = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        four.push(add(&queue, &with(name, 25).waiting()).await);
+    }
+    let large = add(&queue, &with("large", 50)).await;
+    let small = add(&queue, &with("small", 25)).await;
+    let _runner = queue.run().await.unwrap();
+    for id in &four {
+        until(&queue, *id, |job| job.steps[1].done == 1).await;
+    }
+    until(&queue, large, |job| job.waiting_for.as_ref().is_some_and(|why| why.code == "cpu")).await;
+    assert_eq!(queue.job(small).await.unwrap().state, State::Queued);
+    world.let_go();
+    until_state(&queue, large, State::Completed).await;
+    until_state(&queue, small, State::Completed).await;
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ pub struct Order {
     pub target: Option<String>,
     pub group: Option<(String, u32)>,
     pub memory: u64,
+    pub cpu: u32,
     pub panic: bool,
 }
 
@@ -113,7 +114,7 @@ impl Job for Toy {
     }
 
     fn needs(&self, spec: &Order) -> Needs {
-        let mut needs = Needs::nothing().memory(spec.memory);
+        let mut needs = Needs::nothing().memory(spec.memory).cpu(spec.cpu);
         if let Some(target) = &spec.target {
             needs = needs.exclusive(target);
         }
