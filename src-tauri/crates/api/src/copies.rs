@@ -35,7 +35,7 @@ impl Clonedeck {
 
     async fn made(&self, id: &str) -> Result<(Copy, Made), Problem> {
         let copy = self.copy(id).await?;
-        let made = Made::read(&copy.folder).map_err(convert::site_problem)?;
+        let made = Made::standing(&copy.folder).map_err(convert::site_problem)?;
         let made = made.ok_or_else(|| {
             problem("copy.none", "This job has no copy: it made none yet, or it was deleted.", "")
         })?;

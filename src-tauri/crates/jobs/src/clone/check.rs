@@ -67,7 +67,7 @@ impl Step for CheckTheCopy {
         }));
 
         let check = async {
-            let made = Made::read(&folder)?.ok_or_else(|| {
+            let made = Made::standing(&folder)?.ok_or_else(|| {
                 Problem::permanent("job.folder", "The job's own notes of what it made are gone.")
             })?;
             receipt.files.excluded.clone_from(&made.planned.left_out);
@@ -158,7 +158,7 @@ pub async fn recheck(
     watch: &dyn Watch,
 ) -> Result<Receipt> {
     let before = Receipt::read(job_dir)?;
-    let made = Made::read(job_dir)?
+    let made = Made::standing(job_dir)?
         .ok_or_else(|| Problem::permanent("copy.gone", "The copy of this job was deleted."))?;
     let changed: BTreeSet<RelPath> = {
         let file = job_dir.join(super::rewrite::CHANGED_FILES);

@@ -3,7 +3,7 @@ use clonedeck_site::databases::{self, CONNECTIONS, Copied, PASSES, Settled};
 use clonedeck_site::{Part, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{AttachPlatform, CloneSite, Plan, rewriting, source};
+use super::{AttachPlatform, CloneSite, Made, Plan, rewriting, source};
 use crate::words::counted;
 use crate::{Secrets, Watching};
 
@@ -43,7 +43,9 @@ impl Step for CopyDatabase {
         let watch = Watching::new(ctx.handle());
         let site = ctx.output_of::<AttachPlatform>()?.site;
         let job = ctx.job_id().to_string();
+        let folder = ctx.job_dir()?;
         let copy = async {
+            Made::standing(&folder)?;
             let Some((database, target)) = source::both(ctx.spec(), &planned, &self.secrets, &job).await?
             else {
                 return Ok(CopiedDatabase::default());

@@ -3,7 +3,7 @@ use clonedeck_site::files::{self, CopyReport, Options};
 use clonedeck_site::{Part, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{AttachPlatform, CloneSite, CloneSpec, Plan, plan};
+use super::{AttachPlatform, CloneSite, CloneSpec, Made, Plan, plan};
 use crate::Watching;
 use crate::words::{bytes, count, counted};
 
@@ -65,6 +65,7 @@ where
     let options = Options { allow_unreadable: spec.allow_unreadable, ..Options::default() };
     let folder = ctx.job_dir()?;
     let copy = async {
+        Made::standing(&folder)?;
         let mut report = CopyReport::default();
         for (number, (index, tree)) in plan::indexes(&folder, &site)?.into_iter().zip(&site.trees).enumerate()
         {

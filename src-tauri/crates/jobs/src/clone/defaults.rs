@@ -41,7 +41,7 @@ impl Step for UpdateSiteDefaults {
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Updated>, StepError> {
         let watch = Watching::new(ctx.handle());
         let folder = ctx.job_dir()?;
-        let Some(made) = Made::read(&folder).map_err(|problem| watch.error(problem))? else {
+        let Some(made) = Made::standing(&folder).map_err(|problem| watch.error(problem))? else {
             return Err(StepError::permanent("job.folder", "The job's own notes of what it made are gone.")
                 .help("Retry the job from the start."));
         };

@@ -10,7 +10,7 @@ use clonedeck_site::preview;
 use clonedeck_site::{Problem, Result, Secret, Watch};
 use serde::{Deserialize, Serialize};
 
-use super::{CloneSpec, Planned, plan, source};
+use super::{CloneSpec, Planned, plan, source, succession};
 use crate::{Previews, Secrets};
 
 /// What a clone made and where, kept in the job's folder: for its undo, for a later check, for deleting the copy.
@@ -24,6 +24,9 @@ pub struct Made {
     pub claim: Claim,
     /// What was set aside for it.
     pub aside: Option<Aside>,
+    /// Its place in the line of all that clones of this data directory made: a later one is higher.
+    #[serde(default)]
+    pub turn: u64,
 }
 
 const FILE: &str = "made.json";
@@ -46,6 +49,18 @@ pub struct Owner<'a> {
 }
 
 impl Made {
+    /// What the job of this folder made, for work on it; none when it never came to make anything. Refused with `copy.replaced` when
+    /// a later clone has taken its place: what stands there now is not this job's.
+    pub fn standing(job_dir: &Path) -> Result<Option<Self>> {
+        let made = Self::read(job_dir)?;
+        if let Some(made) = &made
+            && let Some(later) = succession::successor(made, job_dir)
+        {
+            return Err(later.refusal(made));
+        }
+        Ok(made)
+    }
+
     /// Reads what the job of this folder made; none when it never came to make anything.
     pub fn read(job_dir: &Path) -> Result<Option<Self>> {
         let file = job_dir.join(FILE);
@@ -101,10 +116,18 @@ impl Made {
 
     /// What deleting the copy removes, a line each.
     pub fn what_goes(&self, spec: &CloneSpec) -> Vec<String> {
-        let mut lines = vec![format!("the folder {}", self.planned.target.display())];
+        let folder = self.planned.target.display();
+        let mut lines = vec![if self.is_there() {
+            format!("the folder {folder}")
+        } else {
+            format!("nothing of the folder {folder}: it is not there any more")
+        }];
         if let Some(address) = &self.planned.database {
             lines.push(match spec.db {
-                None => format!("the database {address}"),
+                None if self.database_goes(spec) => format!("the database {address}"),
+                None => {
+                    format!("nothing of the database {address}: the copy may use it where its folder is now")
+                }
                 Some(_) => format!("nothing of the database {address}: it was given, and stays as it is"),
             });
         }
@@ -114,10 +137,21 @@ impl Made {
         lines
     }
 
+    /// Whether the folder of the copy is where it was made.
+    fn is_there(&self) -> bool {
+        self.planned.target.is_dir()
+    }
+
+    /// Whether the database of a finished copy goes with it: one that was made for it, and not one whose copy was moved elsewhere.
+    fn database_goes(&self, spec: &CloneSpec) -> bool {
+        spec.db.is_none() && self.is_there()
+    }
+
     /// Removes what the job made and nothing else, and puts back what was set aside. Answers what stays because the job did not make
-    /// it. Harmless to repeat.
+    /// it. Harmless to repeat. Where a later clone has taken this one's place, only what still bears this job's marks goes.
     pub async fn remove(&self, owner: &Owner<'_>, watch: &dyn Watch) -> Result<Vec<PathBuf>> {
         let Owner { job, job_dir, finished, spec, secrets, previews } = *owner;
+        let is_replaced = succession::successor(self, job_dir).is_some();
         previews.stop(job).await?;
         if let Some(address) = &self.planned.database {
             let password = match address {
@@ -126,7 +160,11 @@ impl Made {
             };
             databases::Target::undo(address, &password, job, watch).await?;
             // Once a copy is finished its marks are gone and the undo leaves it alone; a database that was made for it goes with it.
-            if let (DatabaseAddress::Mysql { name, .. }, None, true) = (address, &spec.db, finished) {
+            if self.database_goes(spec)
+                && finished
+                && !is_replaced
+                && let DatabaseAddress::Mysql { name, .. } = address
+            {
                 let server = address.with_name("information_schema");
                 let mut tables = databases::tables(&server, &password, Access::Write).await?;
                 tables
@@ -135,6 +173,9 @@ impl Made {
             }
         }
         let mut kept = Vec::new();
+        if is_replaced {
+            return Ok(kept);
+        }
         let indexes = plan::indexes(job_dir, &self.site)?;
         // Trees may lie in one another, so the inner ones go first.
         for (index, tree) in indexes.into_iter().zip(&self.site.trees).rev() {

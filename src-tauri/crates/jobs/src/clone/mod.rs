@@ -20,6 +20,7 @@ mod rewrite_files;
 mod rewriting;
 mod source;
 mod spec;
+mod succession;
 
 use clonedeck_queue::{Job, Line, Needs, OnFailure, Policy};
 

@@ -3,7 +3,7 @@ use clonedeck_site::databases::{self, Occupied};
 use clonedeck_site::{Result, Watch, fence};
 
 use super::made::Owner;
-use super::{AttachPlatform, CloneSite, CloneSpec, Made, Plan, Planned, source};
+use super::{AttachPlatform, CloneSite, CloneSpec, Made, Plan, Planned, source, succession};
 use crate::{Previews, Secrets, Watching};
 
 /// Makes the folder and the database of the copy; what was there is set aside if that was asked.
@@ -28,14 +28,15 @@ impl Step for PrepareTarget {
         let planned = ctx.output_of::<Plan>()?;
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let prepare = async {
-            let made = if let Some(made) = Made::read(&folder)? {
+            let made = if let Some(made) = Made::standing(&folder)? {
                 made
             } else {
                 // Named after the job, so that a kill between the move and the note of it is no loss.
                 let aside = if ctx.spec().replace { fence::set_aside(&planned.target, &job)? } else { None };
                 let ground = fence::check(&site.root, &planned.target)?;
                 ground.require_free()?;
-                let made = Made { site, planned: planned.clone(), claim: ground.claim(), aside };
+                let turn = succession::next_turn(&folder);
+                let made = Made { site, planned: planned.clone(), claim: ground.claim(), aside, turn };
                 made.keep(&folder)?;
                 made
             };

@@ -21,7 +21,7 @@ impl Step for Ready {
         let watch = Watching::new(ctx.handle());
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let ready = async {
-            let Some(made) = Made::read(&folder)? else { return Ok(None) };
+            let Some(made) = Made::standing(&folder)? else { return Ok(None) };
             if let Some((_, target)) = source::both(ctx.spec(), &made.planned, &self.secrets, &job).await? {
                 target.finish().await?;
             }

@@ -59,7 +59,7 @@ impl Step for RewriteAddresses {
                 }
                 None => (Rewritten::default(), Settled::default()),
             };
-            let files = match Made::read(&folder)? {
+            let files = match Made::standing(&folder)? {
                 Some(made) if ctx.spec().copies(Part::Media) => {
                     rewrite_files::rewrite(&made, &plan::indexes(&folder, &site)?, &rewriter, &watch).await?
                 }
