@@ -46,9 +46,7 @@ fn chosen(app: &AppHandle, choice: Choice) {
         let Ok(clonedeck) = shell.clonedeck() else { return };
         let outcome = match choice {
             Choice::Show(job) => {
-                shell.ask_to_show(job);
-                clonedeck.nudge();
-                window::raise(&app);
+                window::show_job(&app, &job);
                 Ok(())
             }
             Choice::OpenCopy(job) => clonedeck.copy_address(&job).await.map(|address| {
@@ -56,7 +54,14 @@ fn chosen(app: &AppHandle, choice: Choice) {
                     tracing::warn!(%why, "the copy cannot be opened");
                 }
             }),
-            Choice::Retry(job) => clonedeck.steer(&job, Steer::Retry).await,
+            Choice::Retry(job) => {
+                let steered = clonedeck.steer(&job, Steer::Retry).await;
+                if steered.is_err() {
+                    // Somebody steered it otherwise meanwhile; the job's page says how it stands.
+                    window::show_job(&app, &job);
+                }
+                steered
+            }
         };
         if let Err(problem) = outcome {
             tracing::warn!(

@@ -7,10 +7,12 @@ use clonedeck_api::wire::OnClose;
 use tauri::{AppHandle, Emitter, Manager, RunEvent, Window, WindowEvent, async_runtime};
 
 use crate::state::Shell;
-use crate::window;
+use crate::{tray, window};
 
 /// How long a quit waits for running steps to come to a safe point before the window goes away; they are durable all the same.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the page may take to put a question up. One that does not is gone, and must not hold the program.
+const HEARD: Duration = Duration::from_secs(5);
 
 /// The window is about to close.
 pub fn on_window_event(window: &Window, event: &WindowEvent) {
@@ -31,19 +33,57 @@ pub fn on_window_event(window: &Window, event: &WindowEvent) {
 }
 
 async fn close(app: &AppHandle) {
-    let shell = app.state::<Shell>();
-    let wish = match shell.clonedeck() {
+    let wish = match app.state::<Shell>().clonedeck() {
         Ok(clonedeck) => clonedeck.settings().await.map_or(OnClose::Ask, |settings| settings.on_close),
-        Err(_) => OnClose::Quit,
+        Err(_) => return quit(app).await,
     };
     match wish {
-        OnClose::Quit => quit(app).await,
-        OnClose::Hide if shell.tray.load(Ordering::Relaxed) => hide(app),
-        // Without a tray host a hidden window could not be brought back by the operator, so it is asked again.
-        OnClose::Hide | OnClose::Ask => {
-            let _ = app.emit_to(window::MAIN, "close-asked", shell.tray.load(Ordering::Relaxed));
-        }
+        OnClose::Quit => ask_quit(app).await,
+        OnClose::Hide => hide(app),
+        OnClose::Ask if tray::host_is_there().await => hide(app),
+        // A hidden window could not be brought back from a tray, so somebody has to want that.
+        OnClose::Ask => ask(app, Question::Close).await,
     }
+}
+
+/// Quit was chosen: with jobs at work it is said first what that means for them.
+pub async fn ask_quit(app: &AppHandle) {
+    if app.state::<Shell>().quitting.load(Ordering::Relaxed) {
+        return;
+    }
+    let running = match app.state::<Shell>().clonedeck() {
+        Ok(clonedeck) => clonedeck.status().await.map_or(0, |status| status.running),
+        Err(_) => 0,
+    };
+    if running == 0 {
+        quit(app).await;
+    } else {
+        ask(app, Question::Quit).await;
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Question {
+    Close,
+    Quit,
+}
+
+async fn ask(app: &AppHandle, question: Question) {
+    let shell = app.state::<Shell>();
+    window::raise(app);
+    shell.asking.store(true, Ordering::Relaxed);
+    let _ = app.emit_to(window::MAIN, "leave-asked", question);
+    tokio::time::sleep(HEARD).await;
+    if shell.asking.swap(false, Ordering::Relaxed) {
+        tracing::warn!("the page does not answer; the program ends at a safe point");
+        quit(app).await;
+    }
+}
+
+/// The page has put the question up.
+pub fn heard(app: &AppHandle) {
+    app.state::<Shell>().asking.store(false, Ordering::Relaxed);
 }
 
 /// Hides the window; the queue goes on.
@@ -60,9 +100,6 @@ pub async fn quit(app: &AppHandle) {
     if shell.quitting.swap(true, Ordering::Relaxed) {
         return;
     }
-    if let Some(window) = window::main(app) {
-        let _ = window.hide();
-    }
     if let Some(runner) = shell.take_runner()
         && tokio::time::timeout(PATIENCE, runner.stop()).await.is_err()
     {
@@ -76,12 +113,21 @@ pub async fn quit(app: &AppHandle) {
     app.exit(0);
 }
 
-/// The last window was closed by the system, or something asked the program to end.
+/// The system speaks to the program: it is to end, or a link was opened with it.
 pub fn on_run_event(app: &AppHandle, event: RunEvent) {
-    if let RunEvent::ExitRequested { api, code: None, .. } = event {
-        api.prevent_exit();
-        let app = app.clone();
-        async_runtime::spawn(async move { quit(&app).await });
+    match event {
+        RunEvent::ExitRequested { api, code: None, .. } => {
+            api.prevent_exit();
+            let app = app.clone();
+            async_runtime::spawn(async move { ask_quit(&app).await });
+        }
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => {
+            for url in urls {
+                window::hand_over(app, url.as_str(), std::path::Path::new("/"));
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the page may ask. Each command is one line over the `api` crate; every path and address is checked there.
 
+use clonedeck_api::typed_folder;
 use clonedeck_api::wire::{
     About, CloneDefaults, ClonePlan, CloneRequest, DoctorFinding, JobFilter, JobPage, JobSecrets, JobView,
     LogPage, Notice, Problem, Receipt, Settings, SiteReport, SiteSeen, Snapshot, Steer, Update,
@@ -11,7 +12,7 @@ use tauri_plugin_dialog::DialogExt;
 use tauri_plugin_opener::OpenerExt;
 
 use crate::state::Shell;
-use crate::{close, pump};
+use crate::{close, pump, tray, window};
 
 type Answer<T> = Result<T, Problem>;
 type Here<'a> = State<'a, Shell>;
@@ -53,6 +54,8 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         notices,
         notices_read,
         hide,
+        leave_heard,
+        ask_quit,
         quit
     ]
 }
@@ -69,7 +72,7 @@ fn cannot(code: &str, message: String) -> Problem {
 
 #[command]
 async fn about(shell: Here<'_>) -> Answer<About> {
-    shell.clonedeck()?.about(shell.tray.load(std::sync::atomic::Ordering::Relaxed)).await
+    shell.clonedeck()?.about(tray::host_is_there().await).await
 }
 
 #[command]
@@ -135,22 +138,22 @@ async fn resume_queue(shell: Here<'_>) -> Answer<()> {
 
 #[command]
 async fn inspect(path: String) -> Answer<SiteReport> {
-    clonedeck_api::Clonedeck::inspect(path.as_ref()).await
+    clonedeck_api::Clonedeck::inspect(&typed_folder(&path)?).await
 }
 
 #[command]
 async fn clone_defaults(shell: Here<'_>, source: String) -> Answer<CloneDefaults> {
-    shell.clonedeck()?.clone_defaults(source.as_ref()).await
+    shell.clonedeck()?.clone_defaults(&typed_folder(&source)?).await
 }
 
 #[command]
 async fn plan_clone(shell: Here<'_>, request: CloneRequest) -> Answer<ClonePlan> {
-    shell.clonedeck()?.plan_clone(&request, None).await
+    shell.clonedeck()?.plan_clone(&request.typed()?, None).await
 }
 
 #[command]
 async fn launch_clone(shell: Here<'_>, request: CloneRequest) -> Answer<String> {
-    shell.clonedeck()?.launch_clone(&request, None).await
+    shell.clonedeck()?.launch_clone(&request.typed()?, None).await
 }
 
 #[command]
@@ -239,6 +242,7 @@ async fn settings(shell: Here<'_>) -> Answer<Settings> {
 #[command]
 async fn save_settings(app: AppHandle, shell: Here<'_>, settings: Settings) -> Answer<()> {
     shell.clonedeck()?.save_settings(&settings).await?;
+    window::dress(&app, settings.theme);
     let start = app.autolaunch();
     let changed = if settings.start_at_login {
         start.enable()
@@ -270,6 +274,16 @@ async fn notices_read(shell: Here<'_>) -> Answer<()> {
 #[command]
 fn hide(app: AppHandle) {
     close::hide(&app);
+}
+
+#[command]
+fn leave_heard(app: AppHandle) {
+    close::heard(&app);
+}
+
+#[command]
+async fn ask_quit(app: AppHandle) {
+    close::ask_quit(&app).await;
 }
 
 #[command]

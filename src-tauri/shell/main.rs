@@ -1,13 +1,16 @@
 //! The window of Clonedeck: the only Rust that knows Tauri.
 //!
 //! [`commands`] are what the page may ask, one line each over the `api` crate; [`pump`] pushes what happens to the page; [`notify`]
-//! and [`announce`] tell the desktop how jobs end; [`tray`] and [`close`] keep the queue running when the window is not there.
+//! and [`announce`] tell the desktop how jobs end; [`glance`] shows the queue in the [`tray`] and on the program's icon
+//! ([`launcher`]); [`close`] keeps it running when the window is not there.
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod announce;
 mod close;
 mod commands;
+mod glance;
+mod launcher;
 mod notify;
 mod pump;
 mod state;
@@ -18,6 +21,10 @@ use std::process::ExitCode;
 
 use state::{Arguments, Shell};
 use tauri::Manager;
+
+/// Name of the file by which Linux desktops know this program; the package installs it.
+#[cfg(target_os = "linux")]
+const DESKTOP_FILE: &str = "Clonedeck.desktop";
 
 fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args_os().skip(1)) {
@@ -39,9 +46,11 @@ fn main() -> ExitCode {
         .on_window_event(close::on_window_event)
         .setup(move |app| {
             let handle = app.handle().clone();
-            app.manage(Shell::open(&handle, &arguments));
-            tray::build(&handle)?;
-            window::open(&handle, !arguments.hidden)?;
+            let shell = Shell::open(&arguments);
+            let theme = shell.theme();
+            app.manage(shell);
+            window::open(&handle, !arguments.hidden, theme)?;
+            glance::start(&handle, tray::Tray::build(&handle)?);
             announce::start(&handle);
             close::stop_on_signal(&handle);
             Ok(())

@@ -118,18 +118,36 @@ fn answer<F: Fn(Choice) + Send + Sync + 'static>(
         }
         return;
     }
-    let (waiting, chosen) = (Arc::clone(waiting), Arc::clone(chosen));
+    let (waiting, chosen, id) = (Arc::clone(waiting), Arc::clone(chosen), handle.id());
     let thread = std::thread::Builder::new().name("notice".into()).spawn(move || {
+        let mut answered = true;
         handle.wait_for_action(|action| match action {
             "default" | "show" => chosen(Choice::Show(job.clone())),
             "open" => chosen(Choice::OpenCopy(job.clone())),
             "retry" => chosen(Choice::Retry(job.clone())),
-            _ => {}
+            _ => answered = false,
         });
+        if answered {
+            dismiss(id);
+        }
         waiting.fetch_sub(1, Ordering::Relaxed);
     });
     if let Err(why) = thread {
         tracing::warn!(%why, "a notice is shown, but what is chosen on it cannot be heard");
+    }
+}
+
+/// Takes a notice off the screen once it was answered; not every server does so by itself.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn dismiss(id: u32) {
+    const SERVER: &str = "org.freedesktop.Notifications";
+    let closed = tauri::async_runtime::block_on(async {
+        let bus = zbus::Connection::session().await?;
+        let path = "/org/freedesktop/Notifications";
+        bus.call_method(Some(SERVER), path, Some(SERVER), "CloseNotification", &(id,)).await
+    });
+    if let Err(why) = closed {
+        tracing::debug!(%why, "an answered notice stays on the screen");
     }
 }
 

@@ -26,7 +26,7 @@ pub async fn follow(app: AppHandle, channel: Channel<Update>, after: u64) -> Res
                 }
             };
             update.show = shell.take_show();
-            update.source = shell.take_handed_over();
+            update.offer = shell.take_handed_over();
             if !shell.visible() {
                 update.ticks.clear();
             }
@@ -36,7 +36,7 @@ pub async fn follow(app: AppHandle, channel: Channel<Update>, after: u64) -> Res
                 && update.queue.is_none()
                 && update.unread.is_none()
                 && update.show.is_none()
-                && update.source.is_none()
+                && update.offer.is_none()
                 && !update.resync;
             if !empty && channel.send(update).is_err() {
                 return;

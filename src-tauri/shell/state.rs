@@ -1,11 +1,13 @@
+//! What the shell holds while it runs.
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use clonedeck_api::wire::Problem;
+use clonedeck_api::wire::{Offer, Problem, Theme};
 use clonedeck_api::{Clonedeck, Open, Runner};
-use tauri::{AppHandle, async_runtime};
+use tauri::async_runtime;
 
 /// With what the program was started.
 #[derive(Debug, Default, Clone)]
@@ -14,8 +16,8 @@ pub struct Arguments {
     pub data_dir: Option<PathBuf>,
     /// Start without showing the window.
     pub hidden: bool,
-    /// A folder that somebody wants cloned.
-    pub source: Option<PathBuf>,
+    /// A folder that somebody wants cloned, or a link that says so.
+    pub source: Option<String>,
 }
 
 impl Arguments {
@@ -34,15 +36,15 @@ impl Arguments {
                 }
                 Some("--help" | "-h") => {
                     return Err(
-                        "clonedeck-desktop [--data-dir DIR] [--hidden] [FOLDER]\nThe window of Clonedeck; \
+                        "clonedeck-desktop [--data-dir DIR] [--hidden] [FOLDER | LINK]\nThe window of Clonedeck; \
                                 `clonedeck --help` is the command line."
                             .to_owned(),
                     );
                 }
-                Some(flag) if flag.starts_with("--") => {
+                Some(flag) if flag.starts_with('-') => {
                     return Err(format!("{flag} is no word of this program; see --help"));
                 }
-                _ => arguments.source = Some(word.into()),
+                _ => arguments.source = Some(word.to_string_lossy().into_owned()),
             }
         }
         if arguments.data_dir.is_none() {
@@ -62,10 +64,10 @@ pub struct Shell {
     visible: AtomicBool,
     /// Whether the program is on its way out.
     pub quitting: AtomicBool,
-    /// Whether a tray host shows our icon.
-    pub tray: AtomicBool,
+    /// Whether the page was asked to put a question up and has not done so yet.
+    pub asking: AtomicBool,
     show: Mutex<Option<String>>,
-    handed_over: Mutex<Option<String>>,
+    handed_over: Mutex<Option<Offer>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -74,7 +76,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shell {
     /// Opens the queue and begins to run it, unless another process does.
-    pub fn open(_app: &AppHandle, arguments: &Arguments) -> Self {
+    pub fn open(arguments: &Arguments) -> Self {
         let open = Open {
             data_dir: arguments.data_dir.clone(),
             holder: "the Clonedeck window".into(),
@@ -100,15 +102,26 @@ impl Shell {
             looking: Mutex::default(),
             visible: AtomicBool::new(true),
             quitting: AtomicBool::new(false),
-            tray: AtomicBool::new(false),
+            asking: AtomicBool::new(false),
             show: Mutex::default(),
-            handed_over: Mutex::new(arguments.source.as_ref().map(|path| path.display().to_string())),
+            handed_over: Mutex::new(
+                arguments
+                    .source
+                    .as_ref()
+                    .map(|word| Offer::word(word, &std::env::current_dir().unwrap_or_default())),
+            ),
         }
     }
 
     /// The queue, or why it could not be opened.
     pub fn clonedeck(&self) -> Result<&Clonedeck, Problem> {
         self.clonedeck.as_ref().map_err(Clone::clone)
+    }
+
+    /// The colours that a person chose.
+    pub fn theme(&self) -> Theme {
+        let Ok(clonedeck) = &self.clonedeck else { return Theme::System };
+        async_runtime::block_on(clonedeck.settings()).map_or(Theme::System, |settings| settings.theme)
     }
 
     /// Takes the runner away, to stop it.
@@ -153,13 +166,13 @@ impl Shell {
         lock(&self.show).take()
     }
 
-    /// Notes a folder that was handed over from outside.
-    pub fn hand_over(&self, source: String) {
-        *lock(&self.handed_over) = Some(source);
+    /// Notes what was handed over from outside.
+    pub fn hand_over(&self, offer: Offer) {
+        *lock(&self.handed_over) = Some(offer);
     }
 
-    /// The folder that was handed over from outside, once.
-    pub fn take_handed_over(&self) -> Option<String> {
+    /// What was handed over from outside, once.
+    pub fn take_handed_over(&self) -> Option<Offer> {
         lock(&self.handed_over).take()
     }
 }

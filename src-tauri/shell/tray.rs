@@ -1,90 +1,151 @@
 //! The icon in the tray and its menu. Linux has no clicks on such icons, so everything is in the menu.
 
-use std::sync::atomic::Ordering;
-
 use tauri::menu::{Menu, MenuBuilder, MenuItem, MenuItemBuilder};
-use tauri::tray::TrayIconBuilder;
+use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Manager, Wry, async_runtime};
 
-use clonedeck_api::wire::Update;
+use clonedeck_api::wire::Offer;
 
+use crate::glance::{Glance, Running};
 use crate::state::Shell;
 use crate::{close, window};
 
-/// Puts the icon up and keeps its menu true, where a host shows it.
-pub fn build(app: &AppHandle) -> tauri::Result<()> {
-    let Some(icon) = app.default_window_icon().cloned() else { return Ok(()) };
-    let status = MenuItemBuilder::with_id("status", "No jobs are running").enabled(false).build(app)?;
-    let queue = MenuItemBuilder::with_id("queue", "Pause the queue").build(app)?;
-    let menu = menu(app, &status, &queue)?;
-    TrayIconBuilder::with_id("main")
-        .icon(icon)
-        .tooltip("Clonedeck")
-        .menu(&menu)
-        .on_menu_event(on_menu)
-        .build(app)?;
-    let app = app.clone();
-    async_runtime::spawn(async move {
-        let shell = app.state::<Shell>();
-        shell.tray.store(host_is_there().await, Ordering::Relaxed);
-        let Ok(clonedeck) = shell.clonedeck() else { return };
-        let Ok(mut follower) = clonedeck.follow(None).await else { return };
-        let mut said = String::new();
-        while let Ok(update) = follower.next().await {
-            if let Some(text) = say(&update)
-                && text != said
-            {
-                let _ = status.set_text(&text);
-                said = text;
-            }
-            if let Some(status) = update.queue {
-                let _ = queue.set_text(if status.paused { "Resume the queue" } else { "Pause the queue" });
-            }
-        }
-    });
-    Ok(())
+/// Running jobs that have a line of their own.
+const LINES: usize = 8;
+/// Characters of a title that a menu has room for.
+const TITLE: usize = 40;
+/// What the ids of the lines of jobs begin with.
+const JOB: &str = "job:";
+
+/// The icon and what its menu says.
+pub struct Tray {
+    app: AppHandle,
+    icon: TrayIcon,
+    menu: Words,
+    shown: Shown,
 }
 
-fn menu(app: &AppHandle, status: &MenuItem<Wry>, queue: &MenuItem<Wry>) -> tauri::Result<Menu<Wry>> {
-    MenuBuilder::new(app)
-        .item(status)
+/// The lines that change while the menu stays.
+struct Words {
+    status: MenuItem<Wry>,
+    jobs: Vec<MenuItem<Wry>>,
+    queue: MenuItem<Wry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Shown {
+    status: String,
+    jobs: Vec<(String, String)>,
+    paused: bool,
+}
+
+impl Tray {
+    /// Puts the icon up, where a host shows it.
+    pub fn build(app: &AppHandle) -> tauri::Result<Option<Self>> {
+        let Some(icon) = app.default_window_icon().cloned() else { return Ok(None) };
+        let shown = Shown { status: "No jobs are running".to_owned(), ..Shown::default() };
+        let (menu, words) = menu(app, &shown)?;
+        let icon = TrayIconBuilder::with_id("main")
+            .icon(icon)
+            .tooltip("Clonedeck")
+            .menu(&menu)
+            .on_menu_event(on_menu)
+            .build(app)?;
+        Ok(Some(Self { app: app.clone(), icon, menu: words, shown }))
+    }
+
+    /// Says how the queue stands, when that reads differently.
+    pub fn show(&mut self, glance: &Glance) {
+        let shown = Shown::of(glance);
+        if shown == self.shown {
+            return;
+        }
+        if let Err(why) = self.change(&shown) {
+            tracing::warn!(%why, "the tray's menu cannot be changed");
+        }
+        let _ = self.icon.set_tooltip(Some(format!("Clonedeck: {}", shown.status)));
+        self.shown = shown;
+    }
+
+    fn change(&mut self, shown: &Shown) -> tauri::Result<()> {
+        let ids = |shown: &Shown| shown.jobs.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        if ids(shown) != ids(&self.shown) {
+            let (menu, words) = menu(&self.app, shown)?;
+            self.icon.set_menu(Some(menu))?;
+            self.menu = words;
+            return Ok(());
+        }
+        if shown.status != self.shown.status {
+            self.menu.status.set_text(&shown.status)?;
+        }
+        for (item, ((_, new), (_, old))) in self.menu.jobs.iter().zip(shown.jobs.iter().zip(&self.shown.jobs))
+        {
+            if new != old {
+                item.set_text(new)?;
+            }
+        }
+        if shown.paused != self.shown.paused {
+            self.menu.queue.set_text(queue_word(shown.paused))?;
+        }
+        Ok(())
+    }
+}
+
+impl Shown {
+    fn of(glance: &Glance) -> Self {
+        let running = glance.running();
+        let status = match (running.len(), glance.paused()) {
+            (0, false) => "No jobs are running".to_owned(),
+            (0, true) => "The queue is paused".to_owned(),
+            (1, _) => "1 job is running".to_owned(),
+            (many, _) => format!("{many} jobs are running"),
+        };
+        let jobs = running.into_iter().take(LINES).map(|job| (job.job.clone(), line(job))).collect();
+        Self { status, jobs, paused: glance.paused() }
+    }
+}
+
+fn line(job: &Running) -> String {
+    let mut title: String = job.title.chars().take(TITLE).collect();
+    if job.title.chars().count() > TITLE {
+        title.push('…');
+    }
+    // A single one would mark the key of the entry.
+    format!("{} · {:.0} %", title.replace('&', "&&"), job.progress.floor())
+}
+
+fn queue_word(paused: bool) -> &'static str {
+    if paused { "Resume the queue" } else { "Pause the queue" }
+}
+
+fn menu(app: &AppHandle, shown: &Shown) -> tauri::Result<(Menu<Wry>, Words)> {
+    let status = MenuItemBuilder::with_id("status", &shown.status).enabled(false).build(app)?;
+    let queue = MenuItemBuilder::with_id("queue", queue_word(shown.paused)).build(app)?;
+    let jobs = shown
+        .jobs
+        .iter()
+        .map(|(id, text)| MenuItemBuilder::with_id(format!("{JOB}{id}"), text).build(app))
+        .collect::<tauri::Result<Vec<_>>>()?;
+    let mut builder = MenuBuilder::new(app).item(&status);
+    for job in &jobs {
+        builder = builder.item(job);
+    }
+    let menu = builder
         .separator()
         .text("open", "Open Clonedeck")
         .text("new", "New clone…")
-        .item(queue)
+        .item(&queue)
         .separator()
         .text("quit", "Quit")
-        .build()
-}
-
-fn say(update: &Update) -> Option<String> {
-    let running = update.queue.as_ref().map(|queue| queue.running);
-    if running == Some(0) {
-        return Some("No jobs are running".to_owned());
-    }
-    match update.ticks.as_slice() {
-        [] => running.map(|running| {
-            if running == 1 { "1 job is running".to_owned() } else { format!("{running} jobs are running") }
-        }),
-        [one] => Some(format!("Running: {:.0} %", one.progress.floor())),
-        many => {
-            let all: Vec<_> = many.iter().map(|tick| format!("{:.0} %", tick.progress.floor())).collect();
-            Some(format!("Running: {}", all.join(", ")))
-        }
-    }
+        .build()?;
+    Ok((menu, Words { status, jobs, queue }))
 }
 
 fn on_menu(app: &AppHandle, event: tauri::menu::MenuEvent) {
     let app = app.clone();
     match event.id().as_ref() {
         "open" => window::raise(&app),
-        "new" => {
-            app.state::<Shell>().hand_over(String::new());
-            window::raise(&app);
-            if let Ok(clonedeck) = app.state::<Shell>().clonedeck() {
-                clonedeck.nudge();
-            }
-        }
+        "new" => window::offer(&app, Offer::new_clone()),
         "queue" => {
             async_runtime::spawn(async move {
                 let shell = app.state::<Shell>();
@@ -96,22 +157,27 @@ fn on_menu(app: &AppHandle, event: tauri::menu::MenuEvent) {
             });
         }
         "quit" => {
-            async_runtime::spawn(async move { close::quit(&app).await });
+            async_runtime::spawn(async move { close::ask_quit(&app).await });
         }
-        _ => {}
+        other => {
+            if let Some(job) = other.strip_prefix(JOB) {
+                window::show_job(&app, job);
+            }
+        }
     }
 }
 
 /// Whether something shows tray icons here.
 #[cfg(target_os = "linux")]
-async fn host_is_there() -> bool {
+pub async fn host_is_there() -> bool {
     let Ok(bus) = zbus::Connection::session().await else { return false };
     let Ok(names) = zbus::fdo::DBusProxy::new(&bus).await else { return false };
     let Ok(name) = zbus::names::BusName::try_from("org.kde.StatusNotifierWatcher") else { return false };
     names.name_has_owner(name).await.unwrap_or(false)
 }
 
+/// Whether something shows tray icons here.
 #[cfg(not(target_os = "linux"))]
-async fn host_is_there() -> bool {
+pub async fn host_is_there() -> bool {
     true
 }

@@ -91,7 +91,7 @@ export const SCREENS: Screen[] = [
   { name: 'ask-cancel', look: {}, go: async (page) => (await row(page, 'shop.example.com'), page.keyboard.press('Delete')) },
   { name: 'ask-delete', look: {}, go: (page) => more(page, 'docs.example.net', 'delete') },
   { name: 'ask-lift', look: {}, go: (page) => more(page, 'docs.example.net', 'lift') },
-  { name: 'ask-close', look: {}, go: (page) => page.evaluate(() => window.outside?.askClose(true)) },
+  { name: 'ask-close', look: {}, go: (page) => page.evaluate(() => window.outside?.askLeave('close')) },
   { name: 'keys', look: {}, go: (page) => page.keyboard.press('?') },
   { name: 'drop', look: {}, go: (page) => page.evaluate(() => window.outside?.drop({ phase: 'over' })) },
   { name: 'log-long', look: { scene: 'log' }, go: (page) => page.getByText('range 79,998,800').first().waitFor() },

@@ -11,7 +11,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A screen with a session bus, where nothing else runs.
+/// A screen with a window manager and a session bus, where nothing else runs.
 pub struct Desktop {
     display: String,
     bus: String,
@@ -24,7 +24,7 @@ impl Desktop {
     pub fn start() -> Self {
         let home = tempfile::tempdir().expect("a folder for the desktop");
         let mut screen = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", "1290x840x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -38,17 +38,96 @@ impl Desktop {
             .expect("dbus-daemon is installed by `scripts/setup test`");
         let address = first_line(&mut bus);
         let mut desktop = Self { display, bus: address, home, children: vec![bus, screen] };
-        let daemon = desktop
-            .command("dunst")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("dunst is installed");
-        desktop.children.insert(0, daemon);
+        desktop.furnish();
+        for program in ["openbox", "dunst"] {
+            let child = desktop
+                .command(program)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap_or_else(|why| panic!("{program} is installed by `scripts/setup test`: {why}"));
+            desktop.children.insert(0, child);
+        }
         wait_for("the notification daemon", Duration::from_secs(20), || {
             desktop.command("dunstctl").arg("count").output().ok().filter(|answer| answer.status.success())
         });
         desktop
+    }
+
+    /// A browser that notes what it is asked to open, and a hand that picks what `choose` wants from the menu of the notices.
+    fn furnish(&self) {
+        let script = |name: &str, text: &str| {
+            let file = self.home.path().join("bin").join(name);
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            std::fs::write(&file, format!("#!/bin/sh\n{text}\n")).expect("a script");
+            std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+                .expect("a script that runs");
+            file
+        };
+        script("xdg-open", "echo \"$1\" >> \"$HOME/opened\"");
+        let hand = script("hand", "grep -F -m1 \"$(cat \"$HOME/choice\")\"; touch \"$HOME/chosen\"");
+        let dunst = self.home.path().join("config/dunst");
+        std::fs::create_dir_all(&dunst).expect("a folder");
+        std::fs::write(dunst.join("dunstrc"), format!("[global]\ndmenu = {}\n", hand.display()))
+            .expect("a file");
+    }
+
+    /// What the browser was asked to open.
+    pub fn opened(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.home.path().join("opened")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Chooses a button of a notice that is on the screen, if one has it.
+    pub fn choose(&self, button: &str) {
+        let chosen = self.home.path().join("chosen");
+        let _ = std::fs::remove_file(&chosen);
+        std::fs::write(self.home.path().join("choice"), format!("#{button}")).expect("a file");
+        let answer = self.command("dunstctl").arg("context").status().expect("dunstctl answers");
+        assert!(answer.success(), "the menu of the notices opens");
+        if self.displayed() > 0 {
+            wait_for("the menu of the notices", Duration::from_secs(20), || chosen.exists().then_some(()));
+        }
+    }
+
+    /// How many notices are on the screen.
+    pub fn displayed(&self) -> usize {
+        let answer =
+            self.command("dunstctl").args(["count", "displayed"]).output().expect("dunstctl answers");
+        String::from_utf8_lossy(&answer.stdout).trim().parse().unwrap_or(0)
+    }
+
+    /// Whether a window of Clonedeck is on the screen.
+    pub fn shows_window(&self) -> bool {
+        let found = self
+            .command("xdotool")
+            .args(["search", "--onlyvisible", "--name", "^Clonedeck$"])
+            .output()
+            .expect("xdotool is installed");
+        !found.stdout.is_empty()
+    }
+
+    /// Closes the window as a person does, through the window manager.
+    pub fn close_window(&self) {
+        let done = self.command("xdotool").args(["key", "alt+F4"]).status().expect("xdotool is installed");
+        assert!(done.success(), "a key is pressed");
+    }
+
+    /// Starts Clonedeck once more, with a folder or a link, to its end.
+    pub fn start_again(&self, data_dir: &Path, word: &str) {
+        let ended = self
+            .command(built_programs().join("clonedeck-desktop"))
+            .arg("--data-dir")
+            .arg(data_dir)
+            .arg(word)
+            .status()
+            .expect("it starts");
+        assert!(ended.success(), "a second start hands over and ends: {ended}");
+    }
+
+    /// The address of the session bus.
+    pub fn bus(&self) -> &str {
+        &self.bus
     }
 
     /// A command that sees this desktop.
@@ -58,6 +137,14 @@ impl Desktop {
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
             .env("HOME", self.home.path())
+            .env(
+                "PATH",
+                format!(
+                    "{}:{}",
+                    self.home.path().join("bin").display(),
+                    std::env::var("PATH").unwrap_or_default()
+                ),
+            )
             .env("XDG_RUNTIME_DIR", self.home.path())
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("XDG_CACHE_HOME", self.home.path().join("cache"))
@@ -176,6 +263,30 @@ impl Window {
         let input = self.find(id, "").await;
         input.clear().await.expect("an input can be cleared");
         input.send_keys(text).await.expect("an input takes text");
+    }
+
+    /// What an input holds.
+    pub async fn value(&self, id: &str) -> String {
+        self.find(id, "").await.prop("value").await.expect("a property").unwrap_or_default()
+    }
+
+    /// Waits until the page shows this text anywhere.
+    pub async fn reads(&self, text: &str) {
+        let path = format!("//*[contains(normalize-space(.), \"{text}\")]");
+        self.page
+            .wait()
+            .at_most(Duration::from_mins(1))
+            .for_element(Locator::XPath(&path))
+            .await
+            .unwrap_or_else(|why| panic!("{text:?} is not on the page: {why}"));
+    }
+
+    /// Runs a script in the page and answers what it promises.
+    pub async fn ask(&self, script: &str) -> Value {
+        let whole = format!(
+            "const done = arguments[arguments.length - 1]; (async () => {{ {script} }})().then(done, (why) => done({{ threw: String(why?.code ?? why) }}))"
+        );
+        self.page.execute_async(&whole, Vec::new()).await.unwrap_or_else(|why| panic!("{script}: {why}"))
     }
 
     /// The pid of the program behind the window.

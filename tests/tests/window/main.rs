@@ -1,6 +1,10 @@
 //! The main job in the real window: a screen, a session bus, a notification daemon and the page's own driver, all real.
 
 mod desktop;
+mod leaving;
+mod offers;
+mod rights;
+mod trouble;
 
 use std::time::Duration;
 
@@ -12,6 +16,7 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_mins(4);
 
+/// A place for the asynchronous driver.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }

@@ -25,6 +25,9 @@ import type { Update } from './wire/Update';
 /** A folder dragged over the window. */
 export type Drop = { phase: 'over' } | { phase: 'left' } | { phase: 'dropped'; paths: string[] };
 
+/** What a person asked for that needs a word first. */
+export type Leave = 'close' | 'quit';
+
 export interface Backend {
   about(): Promise<About>;
   snapshot(): Promise<Snapshot>;
@@ -75,12 +78,14 @@ export interface Backend {
   noticesRead(): Promise<void>;
   /** Hides the window; the queue goes on in the tray. */
   hide(): Promise<void>;
+  /** Ends the program when nothing runs; else asks first, as {@link onLeaveAsked} tells. */
+  askQuit(): Promise<void>;
   /** Ends the program at a safe point; what runs goes on from its checkpoint at the next start. */
   quit(): Promise<void>;
 
   onDrop(handler: (drop: Drop) => void): void;
-  /** The window was closed and it is not settled what that means; `tray` says whether there is a tray to hide in. */
-  onCloseAsked(handler: (tray: boolean) => void): void;
+  /** The window is to be closed where it could not be brought back from a tray, or the program to end while jobs run. */
+  onLeaveAsked(handler: (leave: Leave) => void): void;
 }
 
 /** Whatever was thrown, as a problem that can be shown. */

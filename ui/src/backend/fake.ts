@@ -1,5 +1,5 @@
 /** A program that is not there: it behaves as the real one does, in memory. For tests in a browser, and for work on the page alone. */
-import type { Backend, Drop } from './backend';
+import type { Backend, Drop, Leave } from './backend';
 import * as answers from './fake/answers';
 import { find, lineAt } from './fake/log';
 import { id, job as makeJob, past, problem, row } from './fake/make';
@@ -7,14 +7,15 @@ import { SCENES } from './fake/scenes';
 import { Simulation } from './fake/simulation';
 import type { JobFilter } from './wire/JobFilter';
 import type { JobView } from './wire/JobView';
+import type { Offer } from './wire/Offer';
 import type { Problem } from './wire/Problem';
 
 /** What a test may do to the fake: the things that come from outside the page. */
 export interface Outside {
   drop(drop: Drop): void;
-  askClose(tray: boolean): void;
+  askLeave(leave: Leave): void;
   show(job: string): void;
-  handOver(source: string): void;
+  handOver(offer: Partial<Offer>): void;
   /** Moves the simulated work on by this many seconds at once. */
   pass(seconds: number): void;
   /** What was asked that leaves no trace in the page. */
@@ -42,7 +43,7 @@ export function fake(name: string, still = false): Backend {
   let secondsShown = true;
   const calls: string[] = [];
   let onDrop: (drop: Drop) => void = () => {};
-  let onCloseAsked: (tray: boolean) => void = () => {};
+  let onLeaveAsked: (leave: Leave) => void = () => {};
   let next = 990_000;
 
   const view = (wanted: string): JobView => {
@@ -94,9 +95,9 @@ export function fake(name: string, still = false): Backend {
   if (!still) setInterval(() => world.pass(0.1), 100);
   window.outside = {
     drop: (drop) => onDrop(drop),
-    askClose: (tray) => onCloseAsked(tray),
+    askLeave: (leave) => onLeaveAsked(leave),
     show: (shown) => world.send({ show: shown }),
-    handOver: (source) => world.send({ source }),
+    handOver: (offer) => world.send({ offer: { source: '', by_link: false, refused: null, ...offer } }),
     pass: (seconds) => {
       for (let passed = 0; passed < seconds; passed += 0.1) world.pass(0.1);
     },
@@ -246,8 +247,9 @@ export function fake(name: string, still = false): Backend {
         world.send({ unread: 0 });
       }),
     hide: () => later(() => void calls.push('hide')),
+    askQuit: () => later(() => onLeaveAsked('quit')),
     quit: () => later(() => void calls.push('quit')),
     onDrop: (handler) => void (onDrop = handler),
-    onCloseAsked: (handler) => void (onCloseAsked = handler),
+    onLeaveAsked: (handler) => void (onLeaveAsked = handler),
   };
 }

@@ -2,7 +2,7 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
-import type { Backend } from './backend';
+import type { Backend, Leave } from './backend';
 import type { Update } from './wire/Update';
 
 export const tauri: Backend = {
@@ -49,6 +49,7 @@ export const tauri: Backend = {
   notices: () => invoke('notices'),
   noticesRead: () => invoke('notices_read'),
   hide: () => invoke('hide'),
+  askQuit: () => invoke('ask_quit'),
   quit: () => invoke('quit'),
 
   onDrop: (handler) => {
@@ -57,5 +58,9 @@ export const tauri: Backend = {
       else handler({ phase: payload.type === 'leave' ? 'left' : 'over' });
     });
   },
-  onCloseAsked: (handler) => void listen<boolean>('close-asked', ({ payload }) => handler(payload)),
+  onLeaveAsked: (handler) =>
+    void listen<Leave>('leave-asked', ({ payload }) => {
+      handler(payload);
+      void invoke('leave_heard');
+    }),
 };

@@ -2,6 +2,7 @@
 import { type Backend, problemOf } from '../backend/backend';
 import type { JobFilter } from '../backend/wire/JobFilter';
 import type { JobRow } from '../backend/wire/JobRow';
+import type { Offer } from '../backend/wire/Offer';
 import type { Problem } from '../backend/wire/Problem';
 import type { QueueStatus } from '../backend/wire/QueueStatus';
 import type { Snapshot } from '../backend/wire/Snapshot';
@@ -38,7 +39,7 @@ export class Queue {
 
   /** Called when something outside asks for a job, or hands over a folder. */
   onShow: (job: string) => void = () => {};
-  onSource: (path: string | null) => void = () => {};
+  onOffer: (offer: Offer) => void = () => {};
 
   private readonly jobs = new Map<string, Job>();
   private next: string | null = null;
@@ -93,7 +94,7 @@ export class Queue {
     if (update.queue) this.status = update.queue;
     if (update.unread !== null) this.unread = update.unread;
     if (update.show) this.onShow(update.show);
-    if (update.source !== null && update.source !== undefined) this.onSource(update.source || null);
+    if (update.offer) this.onOffer(update.offer);
   }
 
   private change(changed: JobRow[], removed: string[]): void {

@@ -28,7 +28,7 @@ const nothing: Update = {
   queue: null,
   unread: null,
   show: null,
-  source: null,
+  offer: null,
   resync: false,
 };
 const told = (part: Partial<Told> & { n: number; state: Told['state'] }, seq = 1): JobRow => ({
@@ -181,11 +181,11 @@ test('a filter for what has not ended asks for no history', async () => {
 });
 
 test('a job or a folder from outside is handed on', () => {
-  const shown: (string | null)[] = [];
+  const shown: string[] = [];
   queue.onShow = (job) => shown.push(job);
-  queue.onSource = (source) => shown.push(source);
+  queue.onOffer = (offer) => shown.push(offer.source);
   send({ show: id(9001) });
-  send({ source: '/srv/shop' });
-  send({ source: '' });
-  expect(shown).toEqual([id(9001), '/srv/shop', null]);
+  send({ offer: { source: '/srv/shop', by_link: false, refused: null } });
+  send({ offer: { source: '', by_link: true, refused: null } });
+  expect(shown).toEqual([id(9001), '/srv/shop', '']);
 });

@@ -27,6 +27,8 @@ export class Draft {
   site: SiteReport | null = $state.raw(null);
   sourceProblem: Problem | null = $state.raw(null);
   looking = $state(false);
+  /** A link named the source, and nobody has looked at it yet. */
+  proposed = $state(false);
   plan: ClonePlan | null = $state.raw(null);
   planProblem: Problem | null = $state.raw(null);
   planning = $state(false);
@@ -64,9 +66,17 @@ export class Draft {
     };
   }
 
+  /** A link names a source: it is shown, and not looked at. */
+  propose(source: string): void {
+    this.look('');
+    this.source = source;
+    this.proposed = true;
+  }
+
   /** The source was typed, picked or dropped: look what is there. */
   look(source: string, now = false): void {
     this.source = source;
+    this.proposed = false;
     this.site = null;
     this.sourceProblem = null;
     this.plan = null;

@@ -1,9 +1,10 @@
 /** What the window shows and what a person does in it. One for the window; everything below gets it from the context. */
 import { getContext, setContext } from 'svelte';
-import { type Backend, problemOf } from '../backend/backend';
+import { type Backend, type Leave, problemOf } from '../backend/backend';
 import type { About } from '../backend/wire/About';
 import type { JobFilter } from '../backend/wire/JobFilter';
 import type { JobView } from '../backend/wire/JobView';
+import type { Offer } from '../backend/wire/Offer';
 import type { Steer } from '../backend/wire/Steer';
 import { can, type Verb } from '../jobs/actions';
 import type { Item } from '../jobs/arrange';
@@ -16,9 +17,8 @@ import { refuse } from '../kit/notes.svelte';
 export type Screen = 'jobs' | 'sites' | 'settings';
 export type Tab = 'steps' | 'log' | 'plan' | 'receipt' | 'details';
 export type Asking =
-  | { what: 'new-clone'; source: string | null; like: string | null }
-  | { what: 'palette' | 'keys' | 'quit' }
-  | { what: 'close'; tray: boolean }
+  | { what: 'new-clone'; source: string | null; like: string | null; byLink?: boolean }
+  | { what: 'palette' | 'keys' }
   | { what: 'cancel'; ids: string[] }
   | { what: 'lift' | 'delete'; id: string };
 
@@ -29,6 +29,8 @@ export class Deck {
   /** Keys of the chosen rows; the last one is where the keyboard stands. */
   chosen: string[] = $state.raw([]);
   asking: Asking | null = $state.raw(null);
+  /** What is asked over everything else, so that it costs nobody a half-filled form. */
+  leaving: Leave | null = $state(null);
   tab: Tab = $state('steps');
   drawer = $state(false);
   /** Counts up when the check of this machine is asked for. */
@@ -44,8 +46,8 @@ export class Deck {
   constructor(readonly backend: Backend) {
     this.queue = new Queue(backend);
     this.queue.onShow = (job) => this.show(job);
-    this.queue.onSource = (source) => this.newClone(source);
-    backend.onCloseAsked((tray) => (this.asking = { what: 'close', tray }));
+    this.queue.onOffer = (offer) => this.consider(offer);
+    backend.onLeaveAsked((leave) => (this.leaving = leave));
   }
 
   async start(): Promise<void> {
@@ -132,6 +134,12 @@ export class Deck {
 
   newClone(source: string | null = null, like: string | null = null): void {
     this.asking = { what: 'new-clone', source, like };
+  }
+
+  /** Something was handed over from outside: it is put before the person, and nothing more. */
+  consider(offer: Offer): void {
+    if (offer.refused) refuse(offer.refused);
+    else this.asking = { what: 'new-clone', source: offer.source || null, like: null, byLink: offer.by_link };
   }
 
   go(screen: Screen): void {

@@ -16,6 +16,9 @@ function withControl(deck: Deck, event: KeyboardEvent): boolean {
     case 'k':
       deck.asking = deck.asking?.what === 'palette' ? null : { what: 'palette' };
       return true;
+    case 'q':
+      void deck.attempt(() => deck.backend.askQuit());
+      return true;
     case ',':
       deck.go('settings');
       return true;

@@ -31,10 +31,9 @@ export const ask = {
   quitIdle: 'Clonedeck is about to end. Jobs in line start when it runs again.',
   quitDo: 'Quit',
   closeTitle: 'Close the window?',
-  closeTray: 'Clonedeck can go on in the tray: jobs run, and you are told when they end.',
   closeNoTray:
     'There is no tray here, so a hidden window could not be brought back except by starting Clonedeck again. Jobs would go on without it.',
-  hide: 'Go on in the tray',
-  hideNoTray: 'Hide the window',
+  hide: 'Hide the window',
+  quitting: 'Coming to a safe point…',
   remember: 'Do this from now on',
 };

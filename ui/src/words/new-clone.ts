@@ -9,6 +9,8 @@ export const clone = {
   pick: 'Choose the folder of the site',
   recent: 'Seen before',
   looking: 'Looking what is there…',
+  byLink: 'A link asks for a clone of this folder. Go on only if you know the folder and wanted this.',
+  byLinkLook: 'Look at the folder',
   notes: 'Good to know',
   target: 'Folder of the copy',
   pickTarget: 'Choose where the copy goes',

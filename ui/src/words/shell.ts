@@ -92,6 +92,7 @@ export const keys = {
     ['Ctrl K', 'Go anywhere'],
     ['Ctrl F', 'Find in the log'],
     ['Ctrl ,', 'Settings'],
+    ['Ctrl Q', 'Quit'],
     ['↑ ↓', 'Choose a job; with Shift several'],
     ['P', 'Pause or resume'],
     ['R', 'Retry'],

@@ -96,10 +96,31 @@ describe('cloning a site', () => {
     await page.getByTestId('site-report').waitFor();
     expect(await page.getByTestId('source-path').inputValue()).toBe('/home/ada/sites/blog');
     await page.keyboard.press('Escape');
-    await page.evaluate(() => window.outside?.handOver('/srv/www/press'));
+    await page.evaluate(() => window.outside?.handOver({ source: '/srv/www/press' }));
     await page.getByTestId('site-report').waitFor();
     expect(await page.getByTestId('source-path').inputValue()).toBe('/srv/www/press');
     expect(await page.locator('[data-testid="job-row"]', { hasText: 'press.example.com' }).count()).toBe(0);
+    await page.getByTestId('source-path').fill('/home/ada/sites/blog');
+    await page.waitForTimeout(400);
+    await page.getByTestId('site-report').waitFor();
+    expect(await page.getByTestId('source-path').inputValue()).toBe('/home/ada/sites/blog');
+    await page.context().close();
+  });
+
+  test('a folder that a link names is not even looked at unasked', async () => {
+    const page = await browser.open();
+    await page.evaluate(() => window.outside?.handOver({ source: '/srv/www/press', by_link: true }));
+    await page.getByTestId('by-link').getByText('/srv/www/press').waitFor();
+    await page.waitForTimeout(400);
+    expect(await page.getByTestId('site-report').count()).toBe(0);
+    expect(await page.getByTestId('plan-next').isDisabled()).toBe(true);
+    await page.getByTestId('by-link-look').click();
+    await page.getByTestId('site-report').waitFor();
+    await page.keyboard.press('Escape');
+    const refused = { code: 'link.refused', message: 'A link was not followed.', help: '', context: {}, retryable: false };
+    await page.evaluate((problem) => window.outside?.handOver({ by_link: true, refused: problem }), refused);
+    await page.getByText('A link was not followed.').waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
     await page.context().close();
   });
 

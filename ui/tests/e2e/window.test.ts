@@ -115,13 +115,16 @@ describe('the window', () => {
     await page.context().close();
   });
 
-  test('closing asks what that means, with a tray and without', async () => {
+  test('leaving asks what that means, and costs nobody a half-filled form', async () => {
     const page = await browser.open();
-    await page.evaluate(() => window.outside?.askClose(true));
-    await page.getByRole('dialog').getByText('Nothing is copied twice').waitFor();
-    await page.getByTestId('close-hide').click();
-    await page.evaluate(() => window.outside?.askClose(false));
+    await page.keyboard.press('Control+n');
+    await page.getByTestId('source-path').fill('/srv/www/press');
+    await page.evaluate(() => window.outside?.askLeave('close'));
     await page.getByRole('dialog').getByText('There is no tray here').waitFor();
+    await page.getByTestId('close-hide').click();
+    expect(await page.getByTestId('source-path').inputValue()).toBe('/srv/www/press');
+    await page.keyboard.press('Control+q');
+    await page.getByRole('dialog').getByText('Nothing is copied twice').waitFor();
     await page.getByTestId('close-quit').click();
     await page.waitForFunction(() => window.outside?.calls.length === 2);
     expect(await page.evaluate(() => window.outside?.calls)).toEqual(['hide', 'quit']);

@@ -18,11 +18,13 @@ mod demo;
 mod doctor;
 mod follow;
 mod jobs;
+mod offer;
 mod place;
 mod previews;
 mod receipt_page;
 mod run;
 mod settings;
+mod typed;
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +38,7 @@ pub use clonedeck_jobs::words;
 pub use commands::{CommandCall, CommandEntry, Effect, Workflow};
 pub use follow::Follower;
 pub use run::Runner;
+pub use typed::typed_folder;
 
 use wire::Problem;
 

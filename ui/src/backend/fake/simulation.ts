@@ -36,7 +36,7 @@ export class Simulation {
       queue: null,
       unread: null,
       show: null,
-      source: null,
+      offer: null,
       resync: false,
     };
     this.listener?.({ ...nothing, ...part });

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Eta, JobPage, JobRow};
+use super::{Eta, JobPage, JobRow, Problem};
 
 /// The queue as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -93,10 +93,23 @@ pub struct Update {
     pub unread: Option<u64>,
     /// Something asks the window to show this: a job id.
     pub show: Option<String>,
-    /// Somebody wants this folder cloned: the window asks for the rest. Empty: a new clone of a folder yet to be chosen.
-    pub source: Option<String>,
+    /// Somebody outside the window wants a clone: the window asks for the rest.
+    pub offer: Option<Offer>,
     /// More changed than is worth sending: the window asks for a new snapshot.
     pub resync: bool,
+}
+
+/// Something was handed over from outside the window: a folder by a second start, a link by a browser, the wish for a new clone by
+/// the tray. A person looks at it; nothing is done by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Offer {
+    /// The folder to clone; empty when it is yet to be chosen.
+    pub source: String,
+    /// Whether a link named it, which anybody may have written: then not even a look is taken at the folder unasked.
+    pub by_link: bool,
+    /// Why it cannot be followed.
+    pub refused: Option<Problem>,
 }
 
 /// A notice: what an OS notification said, kept for whoever missed it.

@@ -1,0 +1,117 @@
+//! What is seen of the queue without the window: the tray's menu, and progress and a count on the program's icon.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use clonedeck_api::Clonedeck;
+use clonedeck_api::wire::{JobState, Problem, QueueStatus, Update};
+use tauri::{AppHandle, Manager, async_runtime};
+
+use crate::launcher::Launcher;
+use crate::state::Shell;
+use crate::tray::Tray;
+
+/// Least time between two looks: a menu is read, not watched.
+const PACE: Duration = Duration::from_secs(1);
+
+/// A job at work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Running {
+    pub job: String,
+    pub title: String,
+    /// 0–100.
+    pub progress: f64,
+}
+
+/// The queue at a glance.
+#[derive(Debug, Default)]
+pub struct Glance {
+    running: HashMap<String, Running>,
+    pub status: Option<QueueStatus>,
+    /// Notices that nobody has read.
+    pub unread: u64,
+}
+
+impl Glance {
+    /// Jobs at work, the oldest first.
+    pub fn running(&self) -> Vec<&Running> {
+        let mut all: Vec<_> = self.running.values().collect();
+        // Ids are made in the order of time.
+        all.sort_by(|one, other| one.job.cmp(&other.job));
+        all
+    }
+
+    /// How far all of it is, 0–1; none when nothing runs.
+    pub fn progress(&self) -> Option<f64> {
+        let sum: f64 = self.running.values().map(|job| job.progress).sum();
+        (!self.running.is_empty()).then(|| sum / 100.0 / self.running.len() as f64)
+    }
+
+    /// Whether an operator holds the queue.
+    pub fn paused(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.paused)
+    }
+
+    async fn anew(clonedeck: &Clonedeck) -> Result<Self, Problem> {
+        let snapshot = clonedeck.snapshot().await?;
+        let running = snapshot
+            .active
+            .into_iter()
+            .filter(|row| row.state == JobState::Running)
+            .map(|row| (row.id.clone(), Running { job: row.id, title: row.title, progress: row.progress }))
+            .collect();
+        Ok(Self { running, status: Some(snapshot.queue), unread: snapshot.unread })
+    }
+
+    fn take(&mut self, update: Update) {
+        for row in update.changed {
+            if row.state == JobState::Running {
+                let job = Running { job: row.id.clone(), title: row.title, progress: row.progress };
+                self.running.insert(row.id, job);
+            } else {
+                self.running.remove(&row.id);
+            }
+        }
+        for id in update.removed {
+            self.running.remove(&id);
+        }
+        for tick in update.ticks {
+            if let Some(job) = self.running.get_mut(&tick.job) {
+                job.progress = tick.progress;
+            }
+        }
+        if update.queue.is_some() {
+            self.status = update.queue;
+        }
+        self.unread = update.unread.unwrap_or(self.unread);
+    }
+}
+
+/// Keeps tray and icon true for as long as the program runs.
+pub fn start(app: &AppHandle, mut tray: Option<Tray>) {
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let mut launcher = Launcher::open(&app).await;
+        let shell = app.state::<Shell>();
+        let Ok(clonedeck) = shell.clonedeck() else { return };
+        let follow = async {
+            let mut glance = Glance::anew(clonedeck).await?;
+            let mut follower = clonedeck.follow(None).await?;
+            loop {
+                if let Some(tray) = &mut tray {
+                    tray.show(&glance);
+                }
+                launcher.show(&glance).await;
+                tokio::time::sleep(PACE).await;
+                let update = follower.next().await?;
+                if update.resync {
+                    glance = Glance::anew(clonedeck).await?;
+                } else {
+                    glance.take(update);
+                }
+            }
+        };
+        let Err::<std::convert::Infallible, Problem>(problem) = follow.await;
+        tracing::warn!(code = problem.code, "the tray shows nothing new any more: {}", problem.message);
+    });
+}
