@@ -7,7 +7,10 @@ export const SAMPLES = 120;
 /** A job as the window holds it: its row, and the newest progress since. Only what shows one of them is drawn again when it changes. */
 export class Job {
   row: JobRow = $state.raw()!;
-  tick: Tick | null = $state.raw(null);
+  /** The newest progress of each step at work: a step may work ahead of the one that the job has come to. */
+  private ticks: Record<string, Tick> = $state.raw({});
+  /** What the job as a whole had done by the newest of them. */
+  private overall: number | null = $state.raw(null);
   /** Throughput of the last minutes, per unit. */
   rates: number[] = $state.raw([]);
   private sampledAt = 0;
@@ -25,12 +28,25 @@ export class Job {
   }
 
   get progress(): number {
-    return this.tick?.progress ?? this.row.progress;
+    return this.overall ?? this.row.progress;
+  }
+
+  /** The newest progress of the step that the job has come to. */
+  get tick(): Tick | null {
+    return this.tickOf(this.row.current_step);
+  }
+
+  /** The newest progress of a step. */
+  tickOf(step: string | null): Tick | null {
+    return (step !== null && this.ticks[step]) || null;
   }
 
   /** Takes a whole row; progress that was told before it no longer counts. */
   become(row: JobRow): void {
-    if (row.state !== 'running' || row.current_step !== this.tick?.step) this.tick = null;
+    if (row.state !== 'running' || row.current_step !== this.row.current_step) {
+      this.ticks = {};
+      this.overall = null;
+    }
     if (row.current_step !== this.row.current_step) this.rates = [];
     this.row = row;
   }
@@ -38,8 +54,9 @@ export class Job {
   /** Takes progress; a sample of the rate is kept once a second. */
   move(tick: Tick, now: number): void {
     if (this.row.state !== 'running') return;
-    if (this.tick && this.tick.step !== tick.step) this.rates = [];
-    this.tick = tick;
+    this.ticks = { ...this.ticks, [tick.step]: tick };
+    this.overall = tick.progress;
+    if (tick.step !== this.row.current_step) return;
     if (now - this.sampledAt >= 1000) {
       this.sampledAt = now;
       this.rates = [...this.rates.slice(1 - SAMPLES), tick.rate];

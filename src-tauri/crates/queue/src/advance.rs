@@ -2,11 +2,12 @@
 //! attempt's epoch, and says `false` or [`Next::Lost`] when it is not.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use clonedeck_store::rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
-use crate::attempt::UndoOutcome;
+use crate::attempt::{Attempt, UndoOutcome};
 use crate::event::record;
 use crate::line::{Planned, RawDone};
 use crate::progress::Progress;
@@ -22,12 +23,30 @@ pub(crate) struct Mark {
     pub step_active_ms: i64,
 }
 
+/// What of the line may follow a step.
+pub(crate) struct Way {
+    pub attempt: Arc<Attempt>,
+    /// Whether there is no reason to stop.
+    pub go_on: bool,
+    /// The step that is at work ahead.
+    pub ahead: Option<usize>,
+}
+
+/// Where a step begins.
+pub(crate) struct Begun {
+    pub cursor: Option<String>,
+    pub failures: u32,
+    pub active_ms: i64,
+}
+
 /// What follows a completed step.
 pub(crate) enum Next {
-    /// The next step has begun, from this cursor.
-    Begun { cursor: Option<String>, failures: u32, active_ms: i64 },
-    /// The step is kept; the job has to stop before the next one.
-    Held,
+    /// This step has begun.
+    Begun { index: usize, begun: Begun },
+    /// The next step is at work ahead already.
+    Ahead,
+    /// The step is kept; the job has to stop before this one.
+    Held { index: usize },
     /// The attempt was fenced off.
     Lost,
 }
@@ -143,14 +162,14 @@ pub(crate) fn merge_result(db: &Connection, seq: i64, result: &Value) -> Result<
     Ok(())
 }
 
-/// Completes a step in the middle of the line and begins the next one, when there is no reason to stop.
+/// Completes a step in the middle of the line and goes on to what follows.
 pub(crate) fn step_done(
     db: &Connection,
     now: i64,
     mark: &Mark,
     done: &RawDone,
     result: Option<&Value>,
-    next: Option<&str>,
+    way: &Way,
 ) -> Result<Next> {
     let Some(intent) = fence(db, mark.seq, mark.epoch)? else { return Ok(Next::Lost) };
     fail::fail_point!("queue::step-done", |_| std::process::abort());
@@ -158,14 +177,94 @@ pub(crate) fn step_done(
     if let Some(result) = result {
         merge_result(db, mark.seq, result)?;
     }
-    let following = mark.index + 1;
-    db.prepare_cached("UPDATE job SET step = ?2 WHERE seq = ?1")?.execute([mark.seq, following as i64])?;
-    let Some(name) = next.filter(|_| intent == Intent::Go) else { return Ok(Next::Held) };
-    begin_step(db, now, mark.seq, following, name)?;
-    let (cursor, failures, active_ms) = db
-        .prepare_cached("SELECT cursor, failures, active_ms FROM step WHERE job = ?1 AND idx = ?2")?
-        .query_row([mark.seq, following as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(Next::Begun { cursor, failures, active_ms })
+    go_on(db, now, mark.seq, mark.index + 1, intent, way)
+}
+
+/// Goes on from a step that worked ahead when the line came to it: past it where it is done, else it begins in its turn.
+pub(crate) fn pass(db: &Connection, now: i64, index: usize, way: &Way) -> Result<Next> {
+    let seq = way.attempt.seq;
+    match fence(db, seq, way.attempt.epoch)? {
+        Some(intent) => go_on(db, now, seq, index, intent, way),
+        None => Ok(Next::Lost),
+    }
+}
+
+fn go_on(db: &Connection, now: i64, seq: i64, from: usize, intent: Intent, way: &Way) -> Result<Next> {
+    let index = first_open(db, seq, from)?;
+    db.prepare_cached("UPDATE job SET step = ?2 WHERE seq = ?1")?.execute([seq, index as i64])?;
+    if way.ahead == Some(index) {
+        return Ok(Next::Ahead);
+    }
+    let step = way.attempt.line.get(index).filter(|_| way.go_on && intent == Intent::Go);
+    let Some(step) = step else { return Ok(Next::Held { index }) };
+    begin_step(db, now, seq, index, &step.name)?;
+    Ok(Next::Begun { index, begun: begun(db, seq, index)? })
+}
+
+/// The first step from `from` on that is not done: those that worked ahead may be.
+pub(crate) fn first_open(db: &Connection, seq: i64, from: usize) -> Result<usize> {
+    let mut query = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM step WHERE job = ?1 AND idx = ?2 AND state IN ('completed', 'skipped'))",
+    )?;
+    let mut index = from;
+    while query.query_row([seq, index as i64], |row| row.get(0))? {
+        index += 1;
+    }
+    Ok(index)
+}
+
+fn begun(db: &Connection, seq: i64, index: usize) -> Result<Begun> {
+    let mut query =
+        db.prepare_cached("SELECT cursor, failures, active_ms FROM step WHERE job = ?1 AND idx = ?2")?;
+    Ok(query.query_row([seq, index as i64], |row| {
+        Ok(Begun { cursor: row.get(0)?, failures: row.get(1)?, active_ms: row.get(2)? })
+    })?)
+}
+
+/// Puts a step to work ahead of the line; none when it is done, or the job has to stop.
+pub(crate) fn begin_ahead(
+    db: &Connection,
+    now: i64,
+    seq: i64,
+    epoch: i64,
+    index: usize,
+    name: &str,
+) -> Result<Option<Begun>> {
+    if fence(db, seq, epoch)? != Some(Intent::Go) || first_open(db, seq, index)? != index {
+        return Ok(None);
+    }
+    begin_step(db, now, seq, index, name)?;
+    Ok(Some(begun(db, seq, index)?))
+}
+
+/// Completes a step that worked ahead; the line passes it by when it comes to it.
+pub(crate) fn ahead_done(
+    db: &Connection,
+    now: i64,
+    mark: &Mark,
+    done: &RawDone,
+    result: Option<&Value>,
+) -> Result<bool> {
+    if fence(db, mark.seq, mark.epoch)?.is_none() {
+        return Ok(false);
+    }
+    fail::fail_point!("queue::ahead-done", |_| std::process::abort());
+    complete_step(db, now, mark, done)?;
+    if let Some(result) = result {
+        merge_result(db, mark.seq, result)?;
+    }
+    Ok(true)
+}
+
+/// A step that worked ahead has left off: it runs again in its turn.
+pub(crate) fn ahead_left(db: &Connection, now: i64, mark: &Mark) -> Result<bool> {
+    if fence(db, mark.seq, mark.epoch)?.is_none() {
+        return Ok(false);
+    }
+    db.prepare_cached("UPDATE step SET state = 'pending', active_ms = ?3 WHERE job = ?1 AND idx = ?2")?
+        .execute([mark.seq, mark.index as i64, mark.step_active_ms])?;
+    record(db, now, mark.seq, "job.changed", None, None)?;
+    Ok(true)
 }
 
 pub(crate) fn step_undone(db: &Connection, now: i64, mark: &Mark, outcome: &UndoOutcome) -> Result<bool> {

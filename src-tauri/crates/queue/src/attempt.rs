@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -15,13 +15,15 @@ use tokio::sync::Notify;
 use tracing::Instrument;
 
 use crate::advance::{self, Mark};
+use crate::ahead::Ahead;
 use crate::claim::{Claimed, Work};
 use crate::clock::millis;
 use crate::failure::FailureView;
 use crate::line::{AnySpec, Kind, Placed, RawDone};
 use crate::log::{Level, LogWriter, Mask};
-use crate::progress::{Progress, Ticks};
+use crate::progress::Progress;
 use crate::queue::Shared;
+use crate::stage::Stage;
 use crate::{Clock, Error, JobId, StepError, Undone, secret};
 
 /// Why an attempt has to stop.
@@ -90,13 +92,14 @@ pub(crate) struct Attempt {
     pub id: JobId,
     pub epoch: i64,
     pub spec: AnySpec,
-    line: Vec<Placed>,
-    pub ticks: Ticks,
+    /// The steps, in order.
+    pub line: Vec<Placed>,
     undoing: bool,
-    index: AtomicUsize,
-    tries: AtomicU32,
+    /// The step that the line has come to.
+    front: Mutex<Arc<Stage>>,
+    /// The step at work ahead of it.
+    ahead: Mutex<Option<Arc<Stage>>>,
     outputs: Mutex<HashMap<String, String>>,
-    result: Mutex<Option<Value>>,
     mask: Mask,
     masked: AtomicBool,
     log: Mutex<Option<LogWriter>>,
@@ -105,11 +108,7 @@ pub(crate) struct Attempt {
     /// Active time used by earlier attempts.
     used: Duration,
     began: Duration,
-    step_began: Mutex<Duration>,
-    step_used_ms: AtomicI64,
 }
-
-use std::sync::atomic::AtomicI64;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,12 +125,10 @@ impl Attempt {
             epoch: claimed.epoch,
             spec,
             line,
-            ticks: Ticks::default(),
             undoing: claimed.intent.undoes(),
-            index: AtomicUsize::new(claimed.step),
-            tries: AtomicU32::new(claimed.failures + 1),
+            front: Mutex::new(Stage::new(claimed.step, claimed.failures + 1, claimed.step_active_ms, now)),
+            ahead: Mutex::new(None),
             outputs: Mutex::new(std::mem::take(&mut claimed.outputs)),
-            result: Mutex::new(None),
             mask: Mask::default(),
             masked: AtomicBool::new(false),
             log: Mutex::new(None),
@@ -139,8 +136,6 @@ impl Attempt {
             stopping: Notify::new(),
             used: Duration::from_millis(claimed.active_ms.max(0) as u64),
             began: now,
-            step_began: Mutex::new(now),
-            step_used_ms: AtomicI64::new(claimed.step_active_ms),
         }
     }
 
@@ -148,9 +143,40 @@ impl Attempt {
         &*self.shared.clock
     }
 
-    /// Index of the step at work.
-    pub fn index(&self) -> usize {
-        self.index.load(Ordering::Relaxed)
+    pub fn now_ms(&self) -> i64 {
+        self.shared.now_ms()
+    }
+
+    /// The step that the line has come to.
+    pub fn front(&self) -> Arc<Stage> {
+        Arc::clone(&lock(&self.front))
+    }
+
+    pub fn set_front(&self, stage: Arc<Stage>) {
+        *lock(&self.front) = stage;
+    }
+
+    pub fn set_ahead(&self, stage: Option<Arc<Stage>>) {
+        *lock(&self.ahead) = stage;
+    }
+
+    /// The step that worked ahead no longer does.
+    pub fn leave_ahead(&self, stage: &Arc<Stage>) {
+        lock(&self.ahead).take_if(|ahead| Arc::ptr_eq(ahead, stage));
+    }
+
+    /// The steps at work, the one that the line has come to first.
+    pub fn stages(&self) -> Vec<Arc<Stage>> {
+        let ahead = lock(&self.ahead).clone();
+        std::iter::once(self.front()).chain(ahead).collect()
+    }
+
+    /// The steps beyond `front` that may work ahead while it is at work.
+    pub fn ahead_of(&self, front: usize) -> impl Iterator<Item = usize> + '_ {
+        let further = self.line.iter().enumerate().skip(front + 1);
+        further
+            .filter(move |(_, placed)| placed.after.is_some_and(|after| after < front))
+            .map(|(index, _)| index)
     }
 
     /// The name of the step at this place of the line; empty behind its end.
@@ -162,20 +188,13 @@ impl Attempt {
         self.undoing
     }
 
-    pub fn try_number(&self) -> u32 {
-        self.tries.load(Ordering::Relaxed)
-    }
-
     pub fn output(&self, step: &str) -> Option<String> {
         lock(&self.outputs).get(step).cloned()
     }
 
-    pub fn add_result(&self, value: Value) {
-        let mut result = lock(&self.result);
-        match (&mut *result, value) {
-            (Some(Value::Object(all)), Value::Object(more)) => all.extend(more),
-            (place, value) => *place = Some(value),
-        }
+    /// Makes the output of a step known to the later ones.
+    pub fn hand_on(&self, step: &str, output: &str) {
+        lock(&self.outputs).insert(step.into(), output.into());
     }
 
     pub fn add_secret_result(&self, value: Value) -> Result<(), StepError> {
@@ -191,12 +210,12 @@ impl Attempt {
         if self.masked.load(Ordering::Acquire) { self.mask.apply(text) } else { text.to_owned() }
     }
 
-    pub fn tell(&self, message: &str) {
-        self.ticks.set_message(self.masked(message));
+    pub fn tell(&self, stage: &Stage, message: &str) {
+        stage.ticks.set_message(self.masked(message));
     }
 
-    pub fn log(&self, level: Level, text: &str) {
-        let step = self.step_name(self.index());
+    pub fn log(&self, stage: &Stage, level: Level, text: &str) {
+        let step = self.step_name(stage.index);
         let text = self.masked(text);
         let mut log = lock(&self.log);
         if log.is_none() {
@@ -254,12 +273,17 @@ impl Attempt {
         let _ = self.stop.compare_exchange(pause, none, Ordering::AcqRel, Ordering::Relaxed);
     }
 
-    pub async fn stop_requested(&self) {
+    /// Lets steps that wait look again whether they have to stop.
+    pub fn wake_steps(&self) {
+        self.stopping.notify_waiters();
+    }
+
+    pub async fn stop_requested(&self, stage: &Stage) {
         loop {
             let asked = self.stopping.notified();
             tokio::pin!(asked);
             asked.as_mut().enable();
-            if self.must_stop() {
+            if self.must_stop() || stage.is_recalled() {
                 return;
             }
             asked.await;
@@ -267,7 +291,7 @@ impl Attempt {
     }
 
     /// Undoing is not cut short by a pause or a cancel: it is the cancel.
-    fn must_stop(&self) -> bool {
+    pub fn must_stop(&self) -> bool {
         match self.stop() {
             Stop::None => false,
             Stop::Pause | Stop::Cancel | Stop::Deadline => !self.undoing,
@@ -275,8 +299,8 @@ impl Attempt {
         }
     }
 
-    pub fn may_go_on(&self) -> Result<(), StepError> {
-        if self.must_stop() { Err(StepError::stopped()) } else { Ok(()) }
+    pub fn may_go_on(&self, stage: &Stage) -> Result<(), StepError> {
+        if self.must_stop() || stage.is_recalled() { Err(StepError::stopped()) } else { Ok(()) }
     }
 
     pub fn active(&self) -> Duration {
@@ -287,26 +311,21 @@ impl Attempt {
         self.active() > self.kind.policy.deadline
     }
 
-    pub fn step_active_ms(&self) -> i64 {
-        let began = *lock(&self.step_began);
-        self.step_used_ms.load(Ordering::Relaxed) + millis(self.shared.clock.active().saturating_sub(began))
-    }
-
-    /// What a write needs to know about where the attempt is.
-    pub fn mark(&self) -> Mark {
-        let mut progress: Progress = self.ticks.read();
+    /// What a write needs to know about where a step is.
+    pub fn mark(&self, stage: &Stage) -> Mark {
+        let mut progress: Progress = stage.ticks.read();
         progress.rate = None;
         Mark {
             seq: self.seq,
             epoch: self.epoch,
-            index: self.index(),
+            index: stage.index,
             progress,
-            step_active_ms: self.step_active_ms(),
+            step_active_ms: stage.active_ms(self.shared.clock.active()),
         }
     }
 
-    pub async fn checkpoint(&self, index: usize, cursor: String) -> Result<(), StepError> {
-        let mark = Mark { index, ..self.mark() };
+    pub async fn checkpoint(&self, stage: &Stage, cursor: String) -> Result<(), StepError> {
+        let mark = self.mark(stage);
         let outcome = self.shared.store.write(move |db| advance::checkpoint(db, &mark, &cursor)).await;
         self.heed(outcome)
     }
@@ -333,10 +352,8 @@ impl Attempt {
         }
     }
 
-    fn begin_step(&self, index: usize) {
-        self.index.store(index, Ordering::Relaxed);
-        self.ticks.reset();
-        *lock(&self.step_began) = self.shared.clock.active();
+    fn begin_step(&self, index: usize, try_number: u32, used_ms: i64) {
+        self.set_front(Stage::new(index, try_number, used_ms, self.shared.clock.active()));
     }
 }
 
@@ -359,58 +376,68 @@ pub(crate) async fn drive(attempt: Arc<Attempt>, claimed: Claimed) -> Finish {
     };
     let failure = match &ending {
         Ending::Failed(error) => {
-            attempt.log(Level::Error, &error.to_string());
+            attempt.log(&attempt.front(), Level::Error, &error.to_string());
             Some(error.report(|text| attempt.masked(text)))
         }
         _ => None,
     };
+    let front = attempt.front();
     Finish {
         seq: attempt.seq,
-        mark: attempt.mark(),
+        mark: attempt.mark(&front),
         undoing: attempt.undoing,
         ending,
         failure,
-        result: lock(&attempt.result).take(),
+        result: front.take_result(),
         job_active_ms: millis(attempt.active()),
     }
 }
 
 async fn forward(attempt: &Arc<Attempt>, claimed: &Claimed) -> Ending {
+    let mut ahead = Ahead::default();
+    let ending = walk(attempt, claimed, &mut ahead).await;
+    ahead.recall(attempt).await;
+    ending
+}
+
+/// Goes along the line, step by step.
+async fn walk(attempt: &Arc<Attempt>, claimed: &Claimed, ahead: &mut Ahead) -> Ending {
     let mut cursor = claimed.cursor.clone();
-    let mut index = claimed.step;
     loop {
-        let Some(Placed { name, step, .. }) = attempt.line.get(index) else {
+        let stage = attempt.front();
+        let Some(Placed { name, step, .. }) = attempt.line.get(stage.index) else {
             // The line of this kind has become shorter since the job was added: nothing is left to do.
             return Ending::Completed(RawDone { skipped: None, output: "null".into() });
         };
+        ahead.set_out(attempt, stage.index).await;
         let span = tracing::info_span!("step", name = %name);
-        let run = caught(step.run(attempt, index, cursor.as_deref()));
+        let run = caught(step.run(attempt, &stage, cursor.as_deref()));
         let done = match run.instrument(span).await {
             Ok(done) => done,
             Err(error) => return Ending::Failed(error),
         };
-        let Some(next) = attempt.line.get(index + 1) else { return Ending::Completed(done) };
-        let next_name = next.name.to_string();
-        lock(&attempt.outputs).insert(name.to_string(), done.output.clone());
-        let result = lock(&attempt.result).take();
-        let go_on = !attempt.must_stop();
-        let mark = attempt.mark();
-        let now = millis_wall(attempt);
-        let write = move |db: &_| {
-            advance::step_done(db, now, &mark, &done, result.as_ref(), go_on.then_some(&*next_name))
-        };
-        match attempt.shared.store.write(write).await {
-            Ok(advance::Next::Begun { cursor: stored, failures, active_ms }) => {
-                index += 1;
-                cursor = stored;
-                attempt.tries.store(failures + 1, Ordering::Relaxed);
-                attempt.step_used_ms.store(active_ms, Ordering::Relaxed);
-                attempt.begin_step(index);
+        if stage.index + 1 >= attempt.line.len() {
+            return Ending::Completed(done);
+        }
+        attempt.hand_on(name, &done.output);
+        let (mark, result, now) = (attempt.mark(&stage), stage.take_result(), attempt.now_ms());
+        let way = what_follows(attempt, ahead);
+        let write = move |db: &_| advance::step_done(db, now, &mark, &done, result.as_ref(), &way);
+        let mut next = attempt.shared.store.write(write).await;
+        if matches!(next, Ok(advance::Next::Ahead)) {
+            ahead.meet(attempt).await;
+            let met = attempt.front().index;
+            let (now, way) = (attempt.now_ms(), what_follows(attempt, ahead));
+            next = attempt.shared.store.write(move |db| advance::pass(db, now, met, &way)).await;
+        }
+        match next {
+            Ok(advance::Next::Begun { index, begun }) => {
+                attempt.begin_step(index, begun.failures + 1, begun.active_ms);
+                cursor = begun.cursor;
                 attempt.shared.bell.ring_watchers();
             }
-            Ok(advance::Next::Held) => {
-                attempt.step_used_ms.store(0, Ordering::Relaxed);
-                attempt.begin_step(index + 1);
+            Ok(advance::Next::Held { index }) => {
+                attempt.begin_step(index, 1, 0);
                 return Ending::Yielded;
             }
             other => {
@@ -423,26 +450,31 @@ async fn forward(attempt: &Arc<Attempt>, claimed: &Claimed) -> Ending {
     }
 }
 
+/// What of the line may follow right now.
+fn what_follows(attempt: &Arc<Attempt>, ahead: &Ahead) -> advance::Way {
+    advance::Way { attempt: Arc::clone(attempt), go_on: !attempt.must_stop(), ahead: ahead.index() }
+}
+
 async fn undo(attempt: &Arc<Attempt>, claimed: &Claimed) -> Ending {
     for (index, cursor) in &claimed.undos {
         if attempt.must_stop() {
             return Ending::Yielded;
         }
         let Some(Placed { name, step, .. }) = attempt.line.get(*index) else { continue };
-        attempt.step_used_ms.store(0, Ordering::Relaxed);
-        attempt.begin_step(*index);
-        attempt.tell("taking back");
+        attempt.begin_step(*index, attempt.front().try_number, 0);
+        let stage = attempt.front();
+        attempt.tell(&stage, "taking back");
         let span = tracing::info_span!("undo", name = %name);
-        let outcome = match caught(step.undo(attempt, *index, cursor.as_deref())).instrument(span).await {
+        let outcome = match caught(step.undo(attempt, &stage, cursor.as_deref())).instrument(span).await {
             Ok(outcome) => Ok(outcome),
             Err(error) if error.class() == Some(crate::Class::Permanent) => {
-                attempt.log(Level::Error, &error.to_string());
+                attempt.log(&stage, Level::Error, &error.to_string());
                 Err(error.report(|text| attempt.masked(text)))
             }
             Err(error) => return Ending::Failed(error),
         };
-        let mark = attempt.mark();
-        let now = millis_wall(attempt);
+        let mark = attempt.mark(&stage);
+        let now = attempt.now_ms();
         let written =
             attempt.shared.store.write(move |db| advance::step_undone(db, now, &mark, &outcome)).await;
         if let Err(error) = attempt.heed(written) {
@@ -453,12 +485,8 @@ async fn undo(attempt: &Arc<Attempt>, claimed: &Claimed) -> Ending {
     Ending::Undone
 }
 
-fn millis_wall(attempt: &Attempt) -> i64 {
-    attempt.shared.clock.wall().as_millisecond()
-}
-
 /// A step that panics fails for good; it does not take the program along.
-async fn caught<T>(
+pub(crate) async fn caught<T>(
     mut step: Pin<Box<dyn Future<Output = Result<T, StepError>> + Send + '_>>,
 ) -> Result<T, StepError> {
     std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| step.as_mut().poll(cx))) {

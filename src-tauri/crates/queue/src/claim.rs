@@ -7,7 +7,7 @@ use clonedeck_store::rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use crate::admission::Ledger;
-use crate::advance::begin_step;
+use crate::advance::{begin_step, first_open};
 use crate::event::record;
 use crate::job::Needs;
 use crate::line::{AnySpec, Kind, Placed, Planned, written};
@@ -224,6 +224,11 @@ fn take(
             .execute(params![key, job.seq])?;
     }
     if job.begun {
+        if !job.intent.undoes() {
+            claimed.step = first_open(db, job.seq, claimed.step)?;
+            db.prepare_cached("UPDATE job SET step = ?2 WHERE seq = ?1")?
+                .execute([job.seq, claimed.step as i64])?;
+        }
         recall(db, &mut claimed)?;
     }
     if !job.intent.undoes()

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::attempt::{Attempt, Stop, StopReason};
 use crate::log::Level;
+use crate::stage::Stage;
 use crate::{Clock, Job, JobId, Step, StepError};
 
 type SpecOf<S> = <<S as Step>::Job as Job>::Spec;
@@ -21,11 +22,15 @@ pub struct Ctx<S: Step> {
     attempt: Arc<Attempt>,
     spec: Arc<SpecOf<S>>,
     cursor: S::Cursor,
-    index: usize,
+    stage: Arc<Stage>,
 }
 
 impl<S: Step> Ctx<S> {
-    pub(crate) fn new(attempt: &Arc<Attempt>, index: usize, cursor: Option<&str>) -> Result<Self, StepError> {
+    pub(crate) fn new(
+        attempt: &Arc<Attempt>,
+        stage: &Arc<Stage>,
+        cursor: Option<&str>,
+    ) -> Result<Self, StepError> {
         let spec = Arc::clone(&attempt.spec).downcast().map_err(|_| {
             StepError::permanent(
                 "wrong-job",
@@ -39,7 +44,7 @@ impl<S: Step> Ctx<S> {
                 S::Cursor::default()
             })
         });
-        Ok(Self { attempt: Arc::clone(attempt), spec, cursor, index })
+        Ok(Self { attempt: Arc::clone(attempt), spec, cursor, stage: Arc::clone(stage) })
     }
 
     /// The order.
@@ -74,17 +79,17 @@ impl<S: Step> Ctx<S> {
 
     /// How far the step is: `done` of `total`, in the unit set with [`unit`](Self::unit). `total` 0 means unknown.
     pub fn progress(&self, done: u64, total: u64) {
-        self.attempt.ticks.set(done, total);
+        self.stage.ticks.set(done, total);
     }
 
     /// What [`progress`](Self::progress) counts: `files`, `bytes`, `rows`…
     pub fn unit(&self, unit: &str) {
-        self.attempt.ticks.set_unit(unit);
+        self.stage.ticks.set_unit(unit);
     }
 
     /// What the step does right now, such as the name of a table.
     pub fn message(&self, message: impl AsRef<str>) {
-        self.attempt.tell(message.as_ref());
+        self.attempt.tell(&self.stage, message.as_ref());
     }
 
     /// Makes `cursor` durable: after a crash, a retry or a pause the step begins there. Also a
@@ -99,7 +104,7 @@ impl<S: Step> Ctx<S> {
                 format!("The cursor of {} cannot be stored: {error}", S::TITLE),
             )
         })?;
-        self.attempt.checkpoint(self.index, text).await?;
+        self.attempt.checkpoint(&self.stage, text).await?;
         self.safe_point().await
     }
 
@@ -108,7 +113,7 @@ impl<S: Step> Ctx<S> {
     pub async fn safe_point(&self) -> Result<(), StepError> {
         // Lets other jobs run when this one never waits for anything.
         tokio::task::consume_budget().await;
-        self.attempt.may_go_on()
+        self.attempt.may_go_on(&self.stage)
     }
 
     /// Why the step is asked to stop: what a step does with something that it has started can depend on whether the job
@@ -119,26 +124,26 @@ impl<S: Step> Ctx<S> {
 
     /// The step's name in its line.
     pub fn step_name(&self) -> &str {
-        self.attempt.step_name(self.index)
+        self.attempt.step_name(self.stage.index)
     }
 
     /// Ends when the step is asked to stop; for `select!` beside something that takes long.
     pub async fn stop_requested(&self) {
-        self.attempt.stop_requested().await;
+        self.attempt.stop_requested(&self.stage).await;
     }
 
     /// Sleeps, unless asked to stop.
     pub async fn sleep(&self, duration: Duration) -> Result<(), StepError> {
         tokio::select! {
-            () = tokio::time::sleep(duration) => self.attempt.may_go_on(),
-            () = self.attempt.stop_requested() => self.attempt.may_go_on(),
+            () = tokio::time::sleep(duration) => self.attempt.may_go_on(&self.stage),
+            () = self.attempt.stop_requested(&self.stage) => self.attempt.may_go_on(&self.stage),
         }
     }
 
     /// Adds to the job's log; text of several lines becomes several lines, colours stay. Secrets that were
     /// [registered](Self::register_secret) are masked.
     pub fn log(&self, level: Level, text: impl AsRef<str>) {
-        self.attempt.log(level, text.as_ref());
+        self.attempt.log(&self.stage, level, text.as_ref());
     }
 
     /// From now on this text never reaches the log, an error or a message of this attempt. It is not stored, so every
@@ -162,7 +167,7 @@ impl<S: Step> Ctx<S> {
                 format!("The result of {} cannot be stored: {error}", S::TITLE),
             )
         })?;
-        self.attempt.add_result(value);
+        self.stage.add_result(value);
         Ok(())
     }
 
@@ -179,7 +184,7 @@ impl<S: Step> Ctx<S> {
 
     /// Which try of this step this is, counted from 1. Going on after a stop of the program is the same try.
     pub fn attempt(&self) -> u32 {
-        self.attempt.try_number()
+        self.stage.try_number
     }
 
     /// The job's id.
@@ -200,7 +205,7 @@ impl<S: Step> Ctx<S> {
 
     /// For threads and tasks that the step starts.
     pub fn handle(&self) -> Handle {
-        Handle { attempt: Arc::clone(&self.attempt), index: self.index }
+        Handle { attempt: Arc::clone(&self.attempt), stage: Arc::clone(&self.stage) }
     }
 }
 
@@ -208,13 +213,13 @@ impl<S: Step> Ctx<S> {
 #[derive(Clone)]
 pub struct Handle {
     attempt: Arc<Attempt>,
-    index: usize,
+    stage: Arc<Stage>,
 }
 
 impl Handle {
     /// See [`Ctx::unit`].
     pub fn unit(&self, unit: &str) {
-        self.attempt.ticks.set_unit(unit);
+        self.stage.ticks.set_unit(unit);
     }
 
     /// [`Ctx::checkpoint`] for work that does not know the step's type. The step's `Cursor` has to be able to read it back.
@@ -222,28 +227,28 @@ impl Handle {
         let text = serde_json::to_string(cursor).map_err(|error| {
             StepError::permanent("cursor-unfit", format!("The cursor of this step cannot be stored: {error}"))
         })?;
-        self.attempt.checkpoint(self.index, text).await?;
-        self.attempt.may_go_on()
+        self.attempt.checkpoint(&self.stage, text).await?;
+        self.attempt.may_go_on(&self.stage)
     }
 
     /// See [`Ctx::progress`].
     pub fn progress(&self, done: u64, total: u64) {
-        self.attempt.ticks.set(done, total);
+        self.stage.ticks.set(done, total);
     }
 
     /// Adds to what is done; for several threads that share one total.
     pub fn advance(&self, by: u64) {
-        self.attempt.ticks.add(by);
+        self.stage.ticks.add(by);
     }
 
     /// See [`Ctx::message`].
     pub fn message(&self, message: impl AsRef<str>) {
-        self.attempt.tell(message.as_ref());
+        self.attempt.tell(&self.stage, message.as_ref());
     }
 
     /// See [`Ctx::log`].
     pub fn log(&self, level: Level, text: impl AsRef<str>) {
-        self.attempt.log(level, text.as_ref());
+        self.attempt.log(&self.stage, level, text.as_ref());
     }
 
     /// See [`Ctx::register_secret`].
@@ -253,11 +258,11 @@ impl Handle {
 
     /// Whether the step is asked to stop. A thread that sees it ends soon; the step then meets a safe point.
     pub fn stop_requested(&self) -> bool {
-        self.attempt.stop() != Stop::None
+        self.attempt.stop() != Stop::None || self.stage.is_recalled()
     }
 
     /// [`Ctx::safe_point`] for threads.
     pub fn safe_point(&self) -> Result<(), StepError> {
-        self.attempt.may_go_on()
+        self.attempt.may_go_on(&self.stage)
     }
 }

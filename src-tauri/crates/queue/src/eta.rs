@@ -39,8 +39,12 @@ pub(crate) fn of(db: &Connection, job: &JobView) -> Result<Option<Eta>> {
             None => by_history(db, &job.kind, index, step)?,
         };
         let Some(part) = part else { return Ok(None) };
-        sum.low += part.low;
-        sum.high += part.high;
+        if step.state == StepState::Running {
+            // It works beside all that comes before it.
+            sum = Eta { low: sum.low.max(part.low), high: sum.high.max(part.high) };
+        } else {
+            sum = Eta { low: sum.low + part.low, high: sum.high + part.high };
+        }
     }
     Ok(Some(sum))
 }

@@ -37,6 +37,13 @@ pub(crate) fn finish(db: &Connection, now: Now, finish: &Finish, policy: &Policy
         "UPDATE job SET active_ms = ?2, step = ?3, error = CASE ?4 WHEN 1 THEN NULL ELSE error END WHERE seq = ?1",
     )?
     .execute(params![finish.seq, finish.job_active_ms, step, done])?;
+    if !done {
+        // One that worked ahead and could not say how it left off.
+        db.prepare_cached(
+            "UPDATE step SET state = 'pending' WHERE job = ?1 AND idx > ?2 AND state = 'running'",
+        )?
+        .execute([finish.seq, finish.mark.index as i64])?;
+    }
     match &finish.ending {
         Ending::Completed(done) => {
             complete_step(db, now.wall, &finish.mark, done)?;

@@ -111,6 +111,13 @@
 //! ([`Policy::crashes`]) the job is set aside instead. Pause, cancel and the stop of the program are no errors: they take
 //! hold where the step calls [`Ctx::checkpoint`] or [`Ctx::safe_point`].
 //!
+//! # Ahead of the line
+//!
+//! Steps run one after another. A step that stands on an earlier one alone can say so ([`Line::ahead`]): it may then work beside the
+//! steps between, where there is a processor to spare ([`Options::steps_at_once`]). That saves time and decides nothing: an error
+//! there counts for nothing and the step runs again in its turn; pause, cancel and the stop of the program wait for its safe point
+//! too; nothing behind it begins before the line has come to it.
+//!
 //! # An undo
 //!
 //! [`Step::undo`] takes back what a step did. The undos run backwards through the line after a cancel, and after a
@@ -254,6 +261,7 @@
 mod add;
 mod admission;
 mod advance;
+mod ahead;
 mod attempt;
 mod batch;
 mod bell;
@@ -282,6 +290,7 @@ mod retention;
 mod runner;
 mod schedule;
 mod secret;
+mod stage;
 mod standing;
 mod state;
 mod steer;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempt;
+use crate::stage::Stage;
 use crate::{Ctx, Done, Error, Job, Needs, Policy, Result, Step, StepError, Undone};
 
 pub(crate) type AnySpec = Arc<dyn Any + Send + Sync>;
@@ -19,8 +20,8 @@ type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T, StepError>> + Send +
 pub struct Line<'a, J: Job> {
     order: &'a J::Spec,
     steps: Vec<Placed>,
-    /// The name that two steps have.
-    clash: Option<String>,
+    /// What is wrong with it.
+    fault: Option<String>,
 }
 
 /// A step at its place in a line.
@@ -28,6 +29,8 @@ pub(crate) struct Placed {
     pub name: Cow<'static, str>,
     pub title: Cow<'static, str>,
     pub step: Box<dyn AnyStep>,
+    /// The step after which it may set out, where that is not the one before it.
+    pub after: Option<usize>,
 }
 
 impl<'a, J: Job> Line<'a, J> {
@@ -40,6 +43,22 @@ impl<'a, J: Job> Line<'a, J> {
     /// database.
     pub fn step<S: Step<Job = J>>(&mut self, step: S) -> &mut Self {
         self.place(S::NAME.into(), S::TITLE.into(), step)
+    }
+
+    /// Adds a step that stands on the earlier step `After` alone: once that is done it may work ahead, beside the steps between the
+    /// two, where the machine has a processor to spare. It may ask for outputs up to that of `After`, and no step between may touch
+    /// what it does. Its place in the line says when it has to be done. A line in which `After` does not come before it, or in which
+    /// it is the last step, is refused.
+    pub fn ahead<After: Step<Job = J>, S: Step<Job = J>>(&mut self, step: S) -> &mut Self {
+        let after = self.steps.iter().position(|other| other.name == After::NAME);
+        if after.is_none() {
+            self.fault = Some(format!("{} does not come before {}", After::NAME, S::NAME));
+        }
+        self.step(step);
+        if let Some(placed) = self.steps.last_mut() {
+            placed.after = after;
+        }
+        self
     }
 
     /// Adds a step under a name and a title of its own, so that a line can have several of a kind. Later steps cannot ask
@@ -60,9 +79,9 @@ impl<'a, J: Job> Line<'a, J> {
         step: impl AnyStep + 'static,
     ) -> &mut Self {
         if self.steps.iter().any(|other| other.name == name) {
-            self.clash = Some(name.into_owned());
+            self.fault = Some(format!("two steps are named {name}"));
         } else {
-            self.steps.push(Placed { name, title, step: Box::new(step) });
+            self.steps.push(Placed { name, title, step: Box::new(step), after: None });
         }
         self
     }
@@ -70,13 +89,16 @@ impl<'a, J: Job> Line<'a, J> {
 
 /// Lays out the line of a job.
 fn lay_out<J: Job>(job: &J, order: &J::Spec) -> Result<Vec<Placed>> {
-    let mut line = Line { order, steps: Vec::new(), clash: None };
+    let mut line = Line { order, steps: Vec::new(), fault: None };
     job.steps(&mut line);
     let what = || format!("the line of a {} job", J::KIND);
-    match line.clash {
-        Some(name) => Err(Error::invalid(what(), format!("two steps are named {name}"))),
-        None if line.steps.is_empty() => Err(Error::invalid(what(), "it has no steps")),
-        None => Ok(line.steps),
+    match (line.fault, line.steps.last()) {
+        (Some(fault), _) => Err(Error::invalid(what(), fault)),
+        (None, None) => Err(Error::invalid(what(), "it has no steps")),
+        (None, Some(last)) if last.after.is_some() => {
+            Err(Error::invalid(what(), format!("{} ends the job and cannot work ahead", last.name)))
+        }
+        _ => Ok(line.steps),
     }
 }
 
@@ -91,13 +113,13 @@ pub(crate) trait AnyStep: Send + Sync {
     fn run<'a>(
         &'a self,
         attempt: &'a Arc<Attempt>,
-        index: usize,
+        stage: &Arc<Stage>,
         cursor: Option<&str>,
     ) -> Running<'a, RawDone>;
     fn undo<'a>(
         &'a self,
         attempt: &'a Arc<Attempt>,
-        index: usize,
+        stage: &Arc<Stage>,
         cursor: Option<&str>,
     ) -> Running<'a, Undone>;
 }
@@ -111,10 +133,10 @@ impl<S: Step> AnyStep for S {
     fn run<'a>(
         &'a self,
         attempt: &'a Arc<Attempt>,
-        index: usize,
+        stage: &Arc<Stage>,
         cursor: Option<&str>,
     ) -> Running<'a, RawDone> {
-        let ctx = Ctx::<S>::new(attempt, index, cursor);
+        let ctx = Ctx::<S>::new(attempt, stage, cursor);
         Box::pin(async move {
             let mut ctx = ctx?;
             let (skipped, output) = match Step::run(self, &mut ctx).await? {
@@ -134,10 +156,10 @@ impl<S: Step> AnyStep for S {
     fn undo<'a>(
         &'a self,
         attempt: &'a Arc<Attempt>,
-        index: usize,
+        stage: &Arc<Stage>,
         cursor: Option<&str>,
     ) -> Running<'a, Undone> {
-        let ctx = Ctx::<S>::new(attempt, index, cursor);
+        let ctx = Ctx::<S>::new(attempt, stage, cursor);
         Box::pin(async move { Step::undo(self, &mut ctx?).await })
     }
 }

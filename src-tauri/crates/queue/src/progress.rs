@@ -100,14 +100,6 @@ impl Ticks {
         self.changed.store(true, Ordering::Release);
     }
 
-    /// Makes ready for the next step.
-    pub fn reset(&self) {
-        self.done.store(0, Ordering::Relaxed);
-        self.total.store(0, Ordering::Relaxed);
-        *self.told() = Told::default();
-        self.changed.store(false, Ordering::Release);
-    }
-
     /// Whether there is news since the last call.
     pub fn take_changed(&self) -> bool {
         self.changed.swap(false, Ordering::Acquire)

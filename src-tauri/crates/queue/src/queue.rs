@@ -28,6 +28,9 @@ pub struct Options {
     pub holder: String,
     /// Jobs at a time; by default the number of processors, at most 4. From 1 to 64.
     pub slots: usize,
+    /// A step sets out [ahead of its line](crate::Line::ahead) while fewer steps than this are at work, those of all jobs; by default
+    /// the number of processors. 0: none ever does.
+    pub steps_at_once: usize,
     /// No more jobs are started while the processors are busier than this, in percent; 100 or more: no limit.
     pub cpu_limit: f32,
     /// Bytes of memory that the running jobs together may need; `None`: what is left of 90 % of the machine.
@@ -53,6 +56,7 @@ impl Default for Options {
         Self {
             holder: "clonedeck".into(),
             slots: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(4),
+            steps_at_once: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             cpu_limit: 80.0,
             memory_budget: None,
             log_limit: 64 << 20,

@@ -218,10 +218,17 @@ fn reopen(db: &Connection, job: &Standing, from_start: bool) -> Result<()> {
         )?
         .query_row(params![job.seq, job.step as i64], |row| row.get(0))?
     };
-    db.prepare_cached(
-        "DELETE FROM step WHERE job = ?1 AND (idx > ?2 OR (idx = ?2 AND (?3 OR state = 'undone')))",
-    )?
-    .execute(params![job.seq, first, from_start])?;
+    let taken_back: bool = db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM step WHERE job = ?1 AND idx = ?2 AND state = 'undone')",
+        )?
+        .query_row([job.seq, first], |row| row.get(0))?;
+    let rows = match from_start || taken_back {
+        true => "idx >= ?2",
+        // What worked ahead of a step that failed keeps what it has done.
+        false => "idx > ?2 AND state = 'undone'",
+    };
+    db.prepare_cached(&format!("DELETE FROM step WHERE job = ?1 AND {rows}"))?.execute([job.seq, first])?;
     db.prepare_cached("UPDATE step SET undone = 0, error = NULL, finished_at = NULL, state = CASE idx WHEN ?2 THEN 'pending' ELSE state END WHERE job = ?1")?
         .execute([job.seq, first])?;
     db.prepare_cached(

@@ -8,10 +8,12 @@ use clonedeck_store::CommitWatch;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::attempt::Attempt;
 use crate::event::{self, Happening};
 use crate::list::{Counts, Filter, counts, page};
 use crate::progress::Progress;
 use crate::queue::{Shared, blocking};
+use crate::stage::Stage;
 use crate::state::State;
 use crate::view::JobView;
 use crate::{JobId, Queue, Result};
@@ -63,7 +65,8 @@ pub struct Subscription {
     bell: watch::Receiver<u64>,
     commits: Option<CommitWatch>,
     last: Option<Instant>,
-    known: HashMap<i64, (usize, Progress)>,
+    /// What was told of each step at work.
+    known: HashMap<(i64, usize), Progress>,
 }
 
 impl Queue {
@@ -134,9 +137,11 @@ impl Subscription {
             if rung.await.is_ok() || self.commits.as_mut().is_some_and(CommitWatch::changed) {
                 return;
             }
-            if self.shared.live().values().any(|attempt| {
-                self.known.get(&attempt.seq).is_none_or(|(_, known)| *known != attempt.ticks.read())
-            }) {
+            let is_new = |attempt: &Attempt, stage: &Stage| {
+                self.known.get(&(attempt.seq, stage.index)).is_none_or(|known| *known != stage.ticks.read())
+            };
+            let live = self.shared.live();
+            if live.values().any(|attempt| attempt.stages().iter().any(|stage| is_new(attempt, stage))) {
                 return;
             }
         }
@@ -159,17 +164,19 @@ impl Subscription {
             let live = self.shared.live();
             live.values()
                 .filter(|attempt| !attempt.is_undoing())
-                .map(|attempt| (attempt.seq, attempt.id, attempt.index(), attempt.ticks.read()))
+                .flat_map(|attempt| {
+                    let of = |stage: Arc<Stage>| (attempt.seq, attempt.id, stage.index, stage.ticks.read());
+                    attempt.stages().into_iter().map(of).collect::<Vec<_>>()
+                })
                 .collect()
         } else {
             elsewhere
         };
-        self.known.retain(|seq, _| now.iter().any(|(other, ..)| other == seq));
+        self.known.retain(|(seq, step), _| now.iter().any(|(job, _, at, _)| job == seq && at == step));
         let mut progress = Vec::new();
         for (seq, job, step, now) in now {
-            let value = (step, now.clone());
-            let known = self.known.insert(seq, value.clone());
-            let fresh = known.as_ref().is_none_or(|known| *known != value);
+            let known = self.known.insert((seq, step), now.clone());
+            let fresh = known.as_ref().is_none_or(|known| *known != now);
             if fresh && (known.is_some() || now != Progress::default()) {
                 progress.push(JobProgress { job, step, progress: now });
             }
@@ -185,7 +192,7 @@ impl Subscription {
 fn running_steps(db: &clonedeck_store::rusqlite::Connection) -> Result<Vec<(i64, JobId, usize, Progress)>> {
     let mut query = db.prepare_cached(
         "SELECT j.seq, j.id, s.idx, s.done, s.total, s.unit, s.message FROM job j
-         JOIN step s ON s.job = j.seq AND s.idx = j.step WHERE j.state = 'running'",
+         JOIN step s ON s.job = j.seq AND s.state = 'running' WHERE j.state = 'running'",
     )?;
     let rows = query.query_map([], |row| {
         Ok((

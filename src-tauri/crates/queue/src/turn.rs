@@ -231,7 +231,9 @@ impl Turns {
             .active
             .iter()
             .filter(|(seq, _)| !leaving.contains(seq))
-            .map(|(seq, job)| (*seq, job.rank, Arc::clone(&job.needs), job.attempt.ticks.read().fraction()))
+            .map(|(seq, job)| {
+                (*seq, job.rank, Arc::clone(&job.needs), job.attempt.front().ticks.read().fraction())
+            })
             .collect();
         let limits = Limits {
             slots: shared.slots.load(Ordering::Relaxed),
@@ -334,12 +336,14 @@ impl Turns {
         self.look = true;
         let mut marks: Vec<(Mark, i64)> = Vec::new();
         for job in self.active.values() {
-            job.attempt.ticks.sample(now);
             if job.attempt.is_over_deadline() && !job.attempt.is_undoing() {
                 job.attempt.ask_to_stop(Stop::Deadline);
             }
-            if job.attempt.ticks.take_changed() {
-                marks.push((job.attempt.mark(), millis(job.attempt.active())));
+            for stage in job.attempt.stages() {
+                stage.ticks.sample(now);
+                if stage.ticks.take_changed() {
+                    marks.push((job.attempt.mark(&stage), millis(job.attempt.active())));
+                }
             }
         }
         if marks.is_empty() {
@@ -406,7 +410,7 @@ impl Turns {
             self.shared.live().remove(&job.attempt.seq);
             self.ended.push(Finish {
                 seq: job.attempt.seq,
-                mark: job.attempt.mark(),
+                mark: job.attempt.mark(&job.attempt.front()),
                 undoing: job.attempt.is_undoing(),
                 ending: Ending::Yielded,
                 failure: None,

@@ -215,10 +215,12 @@ pub(crate) fn complete(db: &Connection, shared: &Shared, raw: Raw) -> Result<Job
     view.steps = steps(db, seq, &line)?;
     if let Some(attempt) = shared.live().get(&seq).filter(|_| view.state == State::Running) {
         view.active_ms = attempt.active().as_millis() as u64;
-        if let Some(step) = view.steps.get_mut(attempt.index()).filter(|_| !attempt.is_undoing()) {
-            let now = attempt.ticks.read();
-            overlay(step, &now);
-            step.active_ms = attempt.step_active_ms().max(0) as u64;
+        for stage in attempt.stages() {
+            let Some(step) = view.steps.get_mut(stage.index) else { continue };
+            if !attempt.is_undoing() && step.state == StepState::Running {
+                overlay(step, &stage.ticks.read());
+                step.active_ms = stage.active_ms(shared.clock.active()).max(0) as u64;
+            }
         }
     }
     view.progress = overall(&view.steps, view.state);

@@ -104,6 +104,7 @@ async fn an_end_at_any_commit_or_inside_any_transaction_of_the_runner_loses_and_
         ("queue::turn", [0, 2, 20]),
         ("queue::finish", [0, 3, 17]),
         ("queue::step-done", [0, 11, 50]),
+        ("queue::ahead-done", [0, 3, 11]),
         ("queue::step-undone", [0, 1, 7]),
         ("queue::batch", [0, 1, 2]),
     ] {

@@ -243,7 +243,7 @@ async fn a_queue_of_every_released_schema_opens_and_goes_on() {
         db.pragma_update(None, "user_version", version).unwrap();
         db.pragma_update(None, "application_id", 0x434C_4451).unwrap();
         drop(db);
-        let queue = line::open(dir.path(), 2).unwrap();
+        let queue = line::open_released(dir.path(), 2).unwrap();
         let before = queue.counts().await.unwrap();
         assert_eq!((before.completed, before.queued, before.running), (3, 15, 4));
         let mut runner = queue.run().await.unwrap();

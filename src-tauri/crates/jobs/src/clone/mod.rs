@@ -2,7 +2,7 @@
 //!
 //! Attach platform → Plan → Prepare target → Copy core, modules, themes, media → Copy database → Rewrite addresses → Update site
 //! defaults → Check the copy → Ready. The source is recognised anew in each step that reads it, because its password is handed on
-//! nowhere: what steps hand on is stored in the open. A failed clone keeps what it made, so that a retry goes on from there; a
+//! nowhere: what steps hand on is stored in the open. The database may be copied beside the files, ahead of its turn. A failed clone keeps what it made, so that a retry goes on from there; a
 //! cancelled one leaves nothing behind.
 
 mod attach;
@@ -66,7 +66,7 @@ impl Job for CloneSite {
             .step(CopyModules)
             .step(CopyThemes)
             .step(CopyMedia)
-            .step(CopyDatabase { secrets: secrets() })
+            .ahead::<PrepareTarget, _>(CopyDatabase { secrets: secrets() })
             .step(RewriteAddresses { secrets: secrets() })
             .step(UpdateSiteDefaults { secrets: secrets() })
             .step(CheckTheCopy { secrets: secrets(), previews: self.previews.clone() })

@@ -1,4 +1,5 @@
-//! The jobs of the crash tests: five steps that leave a trace on the disk of everything they do.
+//! The jobs of the crash tests: five steps, and one that works ahead of the line, which leave a trace on the disk of everything they
+//! do.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub struct TracedJob {
     pub dir: PathBuf,
     /// Which start of the child this is.
     pub generation: u32,
+    /// Whether a step works ahead of the line.
+    pub beside: bool,
 }
 
 impl Job for TracedJob {
@@ -44,12 +47,12 @@ impl Job for TracedJob {
     }
 
     fn steps(&self, line: &mut Line<Self>) {
-        let trace = || Trace { dir: self.dir.clone(), generation: self.generation };
-        line.step(One(trace()))
-            .step(Two(trace()))
-            .step(Three(trace()))
-            .step(Four(trace()))
-            .step(Five(trace()));
+        let trace = || Trace { dir: self.dir.clone(), generation: self.generation, beside: self.beside };
+        line.step(One(trace())).step(Two(trace())).step(Three(trace()));
+        if self.beside {
+            line.ahead::<One, _>(Beside(trace()));
+        }
+        line.step(Four(trace())).step(Five(trace()));
     }
 
     fn needs(&self, _: &Traced) -> Needs {
@@ -69,6 +72,7 @@ impl Job for TracedJob {
 struct Trace {
     dir: PathBuf,
     generation: u32,
+    beside: bool,
 }
 
 impl Trace {
@@ -98,6 +102,9 @@ macro_rules! traced_step {
                 self.0.leave(&job, "begin", $number)?;
                 let before: Option<usize> = $before(&*ctx)?;
                 assert_eq!(before.unwrap_or(0) + 1, $number, "the output of the step before");
+                if $number == 4 && self.0.beside {
+                    assert_eq!(ctx.output_of::<Beside>()?, 2, "what worked ahead is done");
+                }
                 for part in *ctx.cursor()..2 {
                     ctx.sleep(Duration::from_millis(1)).await?;
                     ctx.checkpoint(&(part + 1)).await?;
@@ -128,6 +135,27 @@ traced_step!(Two, 2, "two", |ctx: &Ctx<Two>| ctx.output_of::<One>().map(Some));
 traced_step!(Three, 3, "three", |ctx: &Ctx<Three>| ctx.output_of::<Two>().map(Some));
 traced_step!(Four, 4, "four", |ctx: &Ctx<Four>| ctx.output_of::<Three>().map(Some));
 traced_step!(Five, 5, "five", |ctx: &Ctx<Five>| ctx.output_of::<Four>().map(Some));
+
+/// Works ahead, beside Two and Three.
+struct Beside(Trace);
+
+impl Step for Beside {
+    type Job = TracedJob;
+    type Cursor = u32;
+    type Output = u32;
+    const NAME: &'static str = "beside";
+    const TITLE: &'static str = "beside";
+
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<u32>, StepError> {
+        assert_eq!(ctx.output_of::<One>()?, 1);
+        for part in *ctx.cursor()..2 {
+            self.0.leave(&format!("{}-beside", ctx.job_id()), "part", part as usize)?;
+            ctx.sleep(Duration::from_millis(2)).await?;
+            ctx.checkpoint(&(part + 1)).await?;
+        }
+        Ok(Done::Completed(2))
+    }
+}
 
 /// A job of one step that does nothing.
 pub struct Quick;
@@ -164,15 +192,26 @@ impl Step for Once {
 
 /// Opens the queue of the crash tests.
 pub fn open(dir: &Path, generation: u32) -> clonedeck_queue::Result<Queue> {
+    open_line(dir, generation, true)
+}
+
+#[allow(dead_code, reason = "the child opens none")]
+/// Opens a queue of the crash tests as released programs left it: with the line of that time.
+pub fn open_released(dir: &Path, generation: u32) -> clonedeck_queue::Result<Queue> {
+    open_line(dir, generation, false)
+}
+
+fn open_line(dir: &Path, generation: u32, beside: bool) -> clonedeck_queue::Result<Queue> {
     let traces = dir.join("traces");
     std::fs::create_dir_all(&traces).expect("the folder of traces can be made");
-    let registry = Registry::new().with(TracedJob { dir: traces, generation }).with(Quick);
+    let registry = Registry::new().with(TracedJob { dir: traces, generation, beside }).with(Quick);
     let options = Options {
         holder: format!("crash child {generation}"),
         cpu_limit: 1000.0,
         memory_budget: Some(u64::MAX),
         ballast: 64 << 10,
         slots: 4,
+        steps_at_once: 8,
         ..Options::default()
     };
     Queue::open(dir, registry, options)

@@ -85,6 +85,10 @@ impl World {
         self.did.lock().unwrap().push(what);
     }
 
+    pub fn hold(&self) {
+        self.open.store(false, std::sync::atomic::Ordering::SeqCst);
+    }
+
     pub fn let_go(&self) {
         self.open.store(true, std::sync::atomic::Ordering::SeqCst);
         self.go.notify_waiters();
