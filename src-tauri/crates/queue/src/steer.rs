@@ -223,11 +223,8 @@ fn reopen(db: &Connection, job: &Standing, from_start: bool) -> Result<()> {
             "SELECT EXISTS (SELECT 1 FROM step WHERE job = ?1 AND idx = ?2 AND state = 'undone')",
         )?
         .query_row([job.seq, first], |row| row.get(0))?;
-    let rows = match from_start || taken_back {
-        true => "idx >= ?2",
-        // What worked ahead of a step that failed keeps what it has done.
-        false => "idx > ?2 AND state = 'undone'",
-    };
+    // What worked ahead of a step that failed keeps what it has done.
+    let rows = if from_start || taken_back { "idx >= ?2" } else { "idx > ?2 AND state = 'undone'" };
     db.prepare_cached(&format!("DELETE FROM step WHERE job = ?1 AND {rows}"))?.execute([job.seq, first])?;
     db.prepare_cached("UPDATE step SET undone = 0, error = NULL, finished_at = NULL, state = CASE idx WHEN ?2 THEN 'pending' ELSE state END WHERE job = ?1")?
         .execute([job.seq, first])?;
