@@ -187,7 +187,9 @@ fn trace(job: &JobView, text: &str) {
     if job.state == State::Completed {
         assert_eq!((reached, undone), (5, usize::MAX), "{text}");
     } else {
-        assert_eq!((reached, undone), (4, 1), "{text}");
+        // A cancelled one may have ended between the commit that began its fourth step and that step's first trace.
+        assert!(reached == 4 || reached == 3 && job.state == State::Cancelled, "{text}");
+        assert_eq!(undone, 1, "{text}");
     }
 }
 
