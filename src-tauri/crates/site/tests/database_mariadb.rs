@@ -4,15 +4,15 @@
 mod database_fixture;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use clonedeck_site::databases::{
-    Count, DatabaseAddress, Occupied, Source, Target, check, copy, missing_rights, name_for_copy, rewrite,
-    settle,
+    Count, DatabaseAddress, Occupied, Source, Target, check, copy, missing_rights, name_for_copy, renew,
+    rewrite, settle,
 };
 use clonedeck_site::{Class, Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
-use database_fixture::{address, awkward, rewriting, tables_equal};
+use database_fixture::{Stopping, address, awkward, rewriting, tables_equal};
 
 #[tokio::test]
 async fn a_copy_holds_every_row_and_the_new_address() {
@@ -74,7 +74,8 @@ async fn an_undone_copy_leaves_nothing_and_the_source_as_it_was() {
 struct Ledger {
     server: Arc<MariaDb>,
     end: Arc<AtomicBool>,
-    writer: Option<std::thread::JoinHandle<u32>>,
+    rounds: Arc<AtomicU32>,
+    writer: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Ledger {
@@ -89,10 +90,11 @@ impl Ledger {
              INSERT INTO right_side SELECT CONCAT('k', seq), 1000, seq FROM seq_1_to_40000;",
         );
         let end = Arc::new(AtomicBool::new(false));
+        let rounds = Arc::new(AtomicU32::new(0));
         let (other, name, stop) = (Arc::clone(server), database.to_owned(), Arc::clone(&end));
+        let written = Arc::clone(&rounds);
         let writer = std::thread::spawn(move || {
             let mut seed = 7_u64;
-            let mut rounds = 0;
             while !stop.load(Ordering::SeqCst) {
                 let mut sql = String::new();
                 for _ in 0..100 {
@@ -108,17 +110,27 @@ impl Ledger {
                     ));
                 }
                 other.sql_in(&name, &sql);
-                rounds += 1;
+                written.fetch_add(1, Ordering::SeqCst);
             }
-            rounds
         });
-        Self { server: Arc::clone(server), end, writer: Some(writer) }
+        Self { server: Arc::clone(server), end, rounds, writer: Some(writer) }
+    }
+
+    /// Waits until the writer wrote so many times more.
+    fn writes(&self, times: u32) {
+        let until = self.rounds.load(Ordering::SeqCst) + times;
+        while self.rounds.load(Ordering::SeqCst) < until {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
 
     /// Ends the writer; answers how often it wrote.
     fn end(&mut self) -> u32 {
         self.end.store(true, Ordering::SeqCst);
-        self.writer.take().map(|writer| writer.join().unwrap()).unwrap_or_default()
+        if let Some(writer) = self.writer.take() {
+            writer.join().unwrap();
+        }
+        self.rounds.load(Ordering::SeqCst)
     }
 
     fn sum(&self, database: &str) -> String {
@@ -145,6 +157,11 @@ async fn a_copy_of_a_database_that_is_written_to_all_the_time_is_one_moment_of_i
             Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::Refuse, &Unwatched)
                 .await
                 .unwrap();
+        // Stopped on its way, so that what was copied before and after shows different moments.
+        let stopped =
+            copy(&source, &target, rewriting.as_ref(), 2, &Stopping::after(Some(4))).await.unwrap_err();
+        assert_eq!(stopped.class, Class::Stopped);
+        ledger.writes(2);
         copy(&source, &target, rewriting.as_ref(), 2, &Unwatched).await.unwrap();
         let settled = settle(&source, &target, rewriting.as_ref(), 3, &Unwatched).await.unwrap();
         let rounds = ledger.end();
@@ -155,13 +172,37 @@ async fn a_copy_of_a_database_that_is_written_to_all_the_time_is_one_moment_of_i
         let left = server.sql_in(&to, "SELECT COUNT(*) FROM left_side WHERE note<>'http://a.test/shop/x'");
         assert_eq!(left, if rewriting.is_some() { "0\n" } else { "40000\n" });
         // Now that nobody writes, another look brings it to the state of now, which can be compared whole.
-        let again = settle(&source, &target, None, 1, &Unwatched).await.unwrap();
+        let again = renew(&source, &target, rewriting.as_ref(), 1, &Unwatched).await.unwrap();
         assert!(again.brought > 0 || rounds < 2, "{again:?}");
         if rewriting.is_none() {
             target.finish().await.unwrap();
             tables_equal(&server, &from, &to);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_nothing_disturbs_is_the_moment_in_which_it_began_and_needs_no_second_look() {
+    let server = MariaDb::shared();
+    let from = server.fresh_database("moment");
+    let mut ledger = Ledger::start(&server, &from);
+    let to = server.fresh_name("moment_copy");
+    let source = Source::open(&address(&server, &from), &Secret::default()).await.unwrap();
+    let none = Secret::default();
+    let target = Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::Refuse, &Unwatched)
+        .await
+        .unwrap();
+    let rewriting = rewriting("http://a.test", "http://a.test/shop");
+    copy(&source, &target, Some(&rewriting), 3, &Unwatched).await.unwrap();
+    ledger.writes(1);
+    let settled = settle(&source, &target, Some(&rewriting), 3, &Unwatched).await.unwrap();
+    ledger.end();
+    assert_eq!((settled.passes, settled.compared, settled.brought), (1, 0, 0), "{settled:?}");
+    assert_eq!(ledger.sum(&to), "80000000\n");
+    assert_eq!(
+        server.sql_in(&to, "SELECT COUNT(*) FROM left_side WHERE note<>'http://a.test/shop/x'"),
+        "0\n"
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 //! Target::prepare   makes the database (or takes an empty one, or sets the old content aside) and marks it as this job's
 //! copy              every table, in ranges; addresses are rewritten on the way
 //! rewrite           what rewriting did; for SQLite it happens here, in place
-//! settle            brings the copy to one moment of the source; then views, routines, triggers and events
+//! settle            makes sure that the copy shows one moment of the source; then views, routines, triggers and events
 //! check             rows on both sides, old addresses left over in any column
 //! Target::finish    takes the marks away; or, instead, Target::undo takes everything back
 //! ```
@@ -19,15 +19,20 @@
 //!
 //! # What moment a copy holds
 //!
-//! *MariaDB and MySQL.* The copy reads each range of rows in a moment of its own and locks nothing of the source: the site goes on
-//! selling. For each range it keeps a count and a checksum of the source's rows as they were read. [`settle`] then opens one snapshot
-//! of the source (`START TRANSACTION WITH CONSISTENT SNAPSHOT`), compares every range with it, and brings those that changed over
-//! again from that same snapshot. **Afterwards all tables of transactional engines (InnoDB) hold exactly that one moment**, whatever
-//! was written meanwhile. Tables of engines without transactions (MyISAM, Aria, MEMORY) know no snapshot: they are compared again, up
-//! to the number of passes given, until a pass finds nothing changed; a table that never stands still is listed in
-//! [`Settled::moving`]. A pass that is cut off starts anew with a snapshot of its own. Two versions of a range look alike to the
-//! checksum once in four thousand million. Changes to the *shape* of tables during a copy are not followed: they end it with
-//! `source.changed`, to be tried again.
+//! *MariaDB and MySQL.* [`copy`] opens one snapshot of the source (`START TRANSACTION WITH CONSISTENT SNAPSHOT`) and reads everything
+//! from it in one session. That locks nothing of the source: the site goes on selling, and after each range even the definition of a
+//! table may be changed again. **A copy that nothing interrupts is the moment in which [`copy`] began**, in all tables of
+//! transactional engines (InnoDB), whatever was written meanwhile. Two things make a second moment: a copy that was interrupted goes on
+//! in a snapshot of its own, and rows that the server copies by itself (one server, nothing to rewrite) are read statement by
+//! statement. Each range therefore keeps the moment that it shows, and a count and a checksum of the source's rows as they were read.
+//! Where the moments are not one, [`settle`] opens one more snapshot, compares every range with it, and brings those that changed over
+//! again from that same snapshot. **Afterwards all these tables hold exactly that one moment.**
+//!
+//! Tables of engines without transactions (MyISAM, Aria, MEMORY) know no snapshot: [`settle`] compares them always, up to the number
+//! of passes given, until a pass finds nothing changed; a table that never stands still is listed in [`Settled::moving`]. A pass that
+//! is cut off starts anew with a snapshot of its own. Two versions of a range look alike to the checksum once in four thousand
+//! million. Changes to the *shape* of a table between the snapshot and its reading are not followed: they end the work with
+//! `source.changed`, to be tried again. [`renew`] brings a copy to a later moment by the same comparison.
 //!
 //! *SQLite.* The online backup copies one moment of the file.
 //!
@@ -248,7 +253,25 @@ pub async fn settle(
 ) -> Result<Settled> {
     match (&source.0, &target.0) {
         (Of::Mysql(source), Of::Mysql(target)) => {
-            mysql::settle(source, target, rewriting, passes, watch).await
+            mysql::settle(source, target, rewriting, mysql::To::One, passes, watch).await
+        }
+        (Of::Sqlite(_), Of::Sqlite(target)) => sqlite::settle(target, watch).await,
+        _ => Err(kinds()),
+    }
+}
+
+/// Brings a copy that shows an earlier moment of the source to the present one, in at most `passes` passes: what changed since is
+/// brought over again, and nothing else. Otherwise as [`settle`]. A SQLite copy stays what it is.
+pub async fn renew(
+    source: &Source,
+    target: &Target,
+    rewriting: Option<&Rewriting>,
+    passes: u32,
+    watch: &dyn Watch,
+) -> Result<Settled> {
+    match (&source.0, &target.0) {
+        (Of::Mysql(source), Of::Mysql(target)) => {
+            mysql::settle(source, target, rewriting, mysql::To::Now, passes, watch).await
         }
         (Of::Sqlite(_), Of::Sqlite(target)) => sqlite::settle(target, watch).await,
         _ => Err(kinds()),

@@ -97,8 +97,19 @@ impl Rewritten {
         for (kind, count) in other.by_kind {
             *self.by_kind.entry(kind).or_default() += count;
         }
+        self.list(other.unchanged_unsafe);
+    }
+
+    /// Takes changes back: cells that were to be rewritten and are as they had been.
+    pub(crate) fn keep(&mut self, cells: Vec<UnsafeCell>) {
+        self.cells_changed -= cells.len() as u64;
+        self.unsafe_count += cells.len() as u64;
+        self.list(cells);
+    }
+
+    fn list(&mut self, cells: Vec<UnsafeCell>) {
         let room = Self::LISTED.saturating_sub(self.unchanged_unsafe.len());
-        self.unchanged_unsafe.extend(other.unchanged_unsafe.into_iter().take(room));
+        self.unchanged_unsafe.extend(cells.into_iter().take(room));
     }
 }
 

@@ -59,7 +59,17 @@ pub fn tables_equal(server: &MariaDb, one: &str, other: &str) {
             text.split_once('\t').unwrap().1.to_owned()
         };
         let made = |database: &str| server.sql_in(database, &format!("SHOW CREATE TABLE `{table}`"));
-        assert_eq!(sum(one), sum(other), "the rows of {table}");
+        let only = |one: &str, other: &str| {
+            server.sql(&format!(
+                "SELECT * FROM `{one}`.`{table}` EXCEPT SELECT * FROM `{other}`.`{table}` LIMIT 3"
+            ))
+        };
+        assert!(
+            sum(one) == sum(other),
+            "the rows of {table}:\n{}---\n{}",
+            only(one, other),
+            only(other, one)
+        );
         assert_eq!(made(one), made(other), "the definition of {table}");
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Range {
     pub high: Option<Vec<String>>,
     pub state: State,
     pub held: Held,
+    /// The moment of the source that it shows; 0 for one of its own.
+    pub moment: u64,
     /// Whether addresses were rewritten on the way.
     pub rewritten: bool,
 }
@@ -52,6 +54,12 @@ impl Held {
         self.sum = self.sum.wrapping_add(sum);
     }
 
+    /// Adds rows.
+    pub(super) fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.sum = self.sum.wrapping_add(other.sum);
+    }
+
     /// The same rows, but it is open which versions of them: differs from everything that a source can hold.
     pub(super) fn open(self) -> Self {
         Self { sum: u64::MAX, ..self }
@@ -72,8 +80,8 @@ pub(super) async fn open(session: &mut Session) -> Result<()> {
         ),
         format!(
             "CREATE TABLE IF NOT EXISTS `{RANGE}` (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, tbl VARCHAR(64) {names} \
-             NOT NULL, low LONGTEXT {names}, high LONGTEXT {names}, copied TINYINT NOT NULL DEFAULT 0, rewritten TINYINT NOT NULL DEFAULT 0, n BIGINT UNSIGNED NOT NULL \
-             DEFAULT 0, s BIGINT UNSIGNED NOT NULL DEFAULT 0, cells BIGINT UNSIGNED NOT NULL \
+             NOT NULL, low LONGTEXT {names}, high LONGTEXT {names}, copied TINYINT NOT NULL DEFAULT 0, rewritten TINYINT NOT NULL DEFAULT 0, moment BIGINT UNSIGNED \
+             NOT NULL DEFAULT 0, n BIGINT UNSIGNED NOT NULL DEFAULT 0, s BIGINT UNSIGNED NOT NULL DEFAULT 0, cells BIGINT UNSIGNED NOT NULL \
              DEFAULT 0, changed BIGINT UNSIGNED NOT NULL DEFAULT 0, broken BIGINT UNSIGNED NOT NULL DEFAULT 0, kinds LONGTEXT {names}, \
              KEY (tbl)) ENGINE=InnoDB"
         ),
@@ -107,10 +115,21 @@ pub(super) async fn made(session: &mut Session, kind: &str) -> Result<Vec<(Strin
     Ok(session.rows(sql).await?.iter().map(|row| (row.text(0), row.text(1))).collect())
 }
 
+/// The note with which the job wrote down that it makes a thing; empty where it did not.
+pub(super) async fn note(session: &mut Session, kind: &str, name: &str) -> Result<String> {
+    session
+        .text(format!(
+            "SELECT note FROM `{MADE}` WHERE kind={} AND name={}",
+            quote::text(kind),
+            quote::text(name)
+        ))
+        .await
+}
+
 /// The ranges of a table, in order; none when it is not planned yet.
 pub(super) async fn ranges(session: &mut Session, table: &str) -> Result<Vec<Range>> {
     let sql = format!(
-        "SELECT id, low, high, copied, n, s, rewritten FROM `{RANGE}` WHERE tbl={} ORDER BY id",
+        "SELECT id, low, high, copied, n, s, rewritten, moment FROM `{RANGE}` WHERE tbl={} ORDER BY id",
         quote::text(table)
     );
     session
@@ -125,6 +144,7 @@ pub(super) async fn ranges(session: &mut Session, table: &str) -> Result<Vec<Ran
                 state: if row.number(3) == 1 { State::Copied } else { State::Planned },
                 held: Held { rows: row.number(4), sum: row.number(5) },
                 rewritten: row.number(6) == 1,
+                moment: row.number(7),
             })
         })
         .collect()
@@ -157,11 +177,12 @@ pub(super) async fn plan(session: &mut Session, shape: &Shape, cuts: &[Vec<Strin
     Ok(())
 }
 
-/// Writes down, in the transaction of the rows, what a range holds now.
+/// Writes down, in the transaction of the rows, what a range holds now and which moment of the source that is.
 pub(super) async fn copied(
     session: &mut Session,
     range: &Range,
     held: Held,
+    moment: u64,
     work: Option<&Rewritten>,
 ) -> Result<()> {
     let rewritten = u8::from(work.is_some());
@@ -192,7 +213,7 @@ pub(super) async fn copied(
     let kinds = serde_json::to_string(&work.by_kind).expect("counts are JSON");
     let done = session
         .run(format!(
-            "UPDATE `{RANGE}` SET copied=1, rewritten={rewritten}, n={}, s={}, cells={}, changed={}, broken={}, kinds={} WHERE id={}",
+            "UPDATE `{RANGE}` SET copied=1, rewritten={rewritten}, moment={moment}, n={}, s={}, cells={}, changed={}, broken={}, kinds={} WHERE id={}",
             held.rows,
             held.sum,
             work.cells_scanned,
@@ -209,6 +230,15 @@ pub(super) async fn copied(
 /// Writes down that what a range holds does not count any more.
 pub(super) async fn forget(session: &mut Session, range: &Range) -> Result<()> {
     session.run(format!("UPDATE `{RANGE}` SET copied=0 WHERE id={}", range.id)).await?;
+    Ok(())
+}
+
+/// Writes down that ranges, given by their ids, hold what a moment of the source shows.
+pub(super) async fn shows(session: &mut Session, ids: &[u64], moment: u64) -> Result<()> {
+    for some in ids.chunks(1000) {
+        let ids = some.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+        session.run(format!("UPDATE `{RANGE}` SET moment={moment} WHERE id IN ({ids})")).await?;
+    }
     Ok(())
 }
 

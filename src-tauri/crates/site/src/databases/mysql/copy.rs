@@ -1,22 +1,23 @@
-//! The copy: every table in ranges, several at a time.
+//! The copy: every table in ranges. One session reads them all, in one moment of the source; several write, because writing costs a
+//! server a multiple of reading.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
 
 use super::account::{self, Range, State};
 use super::define;
 use super::quote;
-use super::range::{Carrier, Clash, Way};
+use super::range::{Clash, From, Moment, Way, bring};
+use super::ranges::{Line, Open, Ranges};
 use super::session::Session;
 use super::shape::{Shape, shapes};
 use super::source::Source;
 use super::target::Target;
 use crate::databases::{Copied, Rewriting, Rewritten};
 use crate::{Class, Level, Problem, Result, Unit, Watch};
-
-/// How often a range is tried again at once when somebody else holds its rows.
-const TRIES: u32 = 5;
 
 /// Copies everything that is not in the target yet.
 pub(crate) async fn copy(
@@ -26,11 +27,13 @@ pub(crate) async fn copy(
     connections: usize,
     watch: &dyn Watch,
 ) -> Result<Copied> {
+    let way = way(source, target, rewriting);
+    // The moment comes first: a table that is altered after it cannot be read in it, so what follows speaks of the same tables.
+    let moment = if way.inside() { None } else { Some(Moment::of(source).await?) };
     let mut reading = source.session().await?;
     let mut writing = target.session().await?;
     let shapes = shapes(&mut reading, &source.name).await?;
     let changes = define::tables(&mut reading, &mut writing, source, target, &shapes, watch).await?;
-    let way = way(source, target, rewriting);
     watch.note(
         Level::Info,
         &format!(
@@ -41,9 +44,9 @@ pub(crate) async fn copy(
         ),
     );
 
+    let tables = shapes.len() as u64;
     let mut lines = Vec::new();
-    let mut total = 0;
-    let mut before = 0;
+    let mut plan = Plan::default();
     for shape in shapes {
         watch.safe_point().await?;
         watch.doing(&shape.name);
@@ -61,42 +64,115 @@ pub(crate) async fn copy(
         let wanting =
             |range: &Range| range.state == State::Planned || rewriting.is_some() && !range.rewritten;
         let done: u64 = ranges.iter().filter(|range| !wanting(range)).map(|range| range.held.rows).sum();
-        before += done;
-        total += shape.rows.max(done);
-        let open: VecDeque<Range> = ranges.into_iter().filter(wanting).collect();
-        lines.push(Line { shape, open, busy: 0 });
+        plan.done += done;
+        plan.total += shape.rows.max(done);
+        let open: std::collections::VecDeque<Open> =
+            ranges.into_iter().filter(wanting).map(Open::new).collect();
+        plan.ranges += open.len();
+        if open.is_empty() {
+            define::indexes(&mut writing, target, &shape).await?;
+        } else {
+            lines.push(Line { shape, open, busy: 0 });
+        }
     }
     reading.close().await;
-    if lines.iter().any(|line| !line.open.is_empty()) {
+    watch.progress(plan.done, plan.total, Unit::Rows);
+    if !lines.is_empty() {
         super::programs::still_triggers(&mut writing).await?;
-    }
-    // The largest first, so that none of them is left for one connection at the end.
-    lines.sort_by_key(|line| std::cmp::Reverse(line.shape.bytes));
-    let tables = lines.len() as u64;
-    let rows = AtomicU64::new(before);
-    watch.progress(rows.load(Ordering::Relaxed), total, Unit::Rows);
-
-    let lines = Mutex::new(lines);
-    let carriers = (0..connections.max(1)).map(|_| async {
-        let mut carrier = Carrier { reading: source.session().await?, writing: target.session().await? };
-        while let Some((shape, range)) = next(&lines) {
-            watch.safe_point().await?;
-            watch.doing(&shape.name);
-            let held = bring(&mut carrier, &way, &shape, &range, watch).await?;
-            let done = rows.fetch_add(held.rows, Ordering::Relaxed) + held.rows;
-            watch.progress(done, total.max(done), Unit::Rows);
-            release(&lines, &shape.name);
-        }
-        Ok::<_, Problem>(carrier)
-    });
-    for carrier in futures::future::try_join_all(carriers).await? {
-        carrier.reading.close().await;
-        carrier.writing.close().await;
+        // The largest first, so that none of them is left for one connection at the end.
+        lines.sort_by_key(|line| std::cmp::Reverse(line.shape.bytes));
+        carry(target, &way, moment, lines, &plan, connections, watch).await?;
     }
     let rows = account::rows(&mut writing).await?;
     watch.progress(rows, rows, Unit::Rows);
     writing.close().await;
     Ok(Copied { tables, rows, way: way.words().to_owned(), changes })
+}
+
+/// How much there is to do, and was done before.
+#[derive(Default)]
+struct Plan {
+    ranges: usize,
+    done: u64,
+    total: u64,
+}
+
+/// A range on its way to a writer.
+struct Load {
+    shape: Arc<Shape>,
+    open: Open,
+    from: From,
+}
+
+/// Brings all open ranges over.
+async fn carry(
+    target: &Target,
+    way: &Way,
+    moment: Option<Moment>,
+    lines: Vec<Line>,
+    plan: &Plan,
+    connections: usize,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let ranges = Arc::new(Ranges::new(lines));
+    let (to, loads) = mpsc::channel(1);
+    let mut reader = JoinSet::new();
+    reader.spawn(hand_out(moment, way.clone(), Arc::clone(&ranges), to));
+    let loads = Mutex::new(loads);
+    let rows = AtomicU64::new(plan.done);
+    let writers = (0..connections.clamp(1, plan.ranges)).map(|_| async {
+        let mut writing = target.session().await?;
+        loop {
+            watch.safe_point().await?;
+            let load = loads.lock().await.recv().await;
+            let Some(Load { shape, open, from }) = load else { break };
+            watch.doing(&shape.name);
+            match bring(&mut writing, way, &shape, &open.range, from, Clash::Leave).await {
+                Ok(held) => {
+                    let done = rows.fetch_add(held.rows, Ordering::Relaxed) + held.rows;
+                    watch.progress(done, plan.total.max(done), Unit::Rows);
+                    if ranges.done(&shape.name) {
+                        define::indexes(&mut writing, target, &shape).await?;
+                    }
+                }
+                Err(problem) if problem.code == "database.busy" && ranges.again(&shape.name, open) => {
+                    watch.note(Level::Warn, &format!("{}: {}", shape.name, problem.message));
+                }
+                Err(problem) if problem.class == Class::Stopped => return Err(problem),
+                Err(problem) => return Err(problem.with("table", &shape.name)),
+            }
+        }
+        writing.close().await;
+        Ok::<_, Problem>(())
+    });
+    futures::future::try_join_all(writers).await?;
+    while let Some(done) = reader.join_next().await {
+        done.expect("the reader does not panic");
+    }
+    Ok(())
+}
+
+/// Reads range after range and hands them to whoever writes next, until none is left or nobody takes them.
+async fn hand_out(mut moment: Option<Moment>, way: Way, ranges: Arc<Ranges>, to: mpsc::Sender<Load>) {
+    while let Some((shape, open)) = ranges.next().await {
+        let Some(moment) = &mut moment else {
+            if to.send(Load { shape, open, from: From::Inside }).await.is_err() {
+                return;
+            }
+            continue;
+        };
+        let (pieces, received) = mpsc::channel(1);
+        let (read, range) = (Arc::clone(&shape), open.range.clone());
+        let from = From::Reader(moment.number, received);
+        if to.send(Load { shape, open, from }).await.is_err()
+            || !moment.read(&way, &read, &range, &pieces).await
+        {
+            return;
+        }
+    }
+    if let Some(moment) = moment {
+        moment.session.close().await;
+    }
 }
 
 /// Rewrites what was copied without, by bringing it again, and answers what rewriting did in all.
@@ -125,54 +201,10 @@ pub(super) fn way(source: &Source, target: &Target, rewriting: Option<&Rewriting
 
 impl Way {
     fn words(&self) -> &'static str {
-        match (self.beside, self.rewriting.is_some()) {
-            (true, false) => "copied inside the server",
-            (true, true) => {
-                "streamed through this program where addresses are rewritten, else copied inside the server"
-            }
+        match (self.beside, self.inside()) {
+            (true, true) => "copied inside the server",
+            (true, false) => "streamed through this program, which rewrites addresses",
             (false, _) => "streamed between two servers",
-        }
-    }
-}
-
-/// A table and its ranges that are still to be brought.
-struct Line {
-    shape: Arc<Shape>,
-    open: VecDeque<Range>,
-    busy: u32,
-}
-
-/// The next range: of the table at which the fewest work already, so that they stay out of each other's pages.
-fn next(lines: &Mutex<Vec<Line>>) -> Option<(Arc<Shape>, Range)> {
-    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-    let line = lines.iter_mut().filter(|line| !line.open.is_empty()).min_by_key(|line| line.busy)?;
-    line.busy += 1;
-    Some((Arc::clone(&line.shape), line.open.pop_front()?))
-}
-
-fn release(lines: &Mutex<Vec<Line>>, table: &str) {
-    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(line) = lines.iter_mut().find(|line| line.shape.name == table) {
-        line.busy -= 1;
-    }
-}
-
-async fn bring(
-    carrier: &mut Carrier,
-    way: &Way,
-    shape: &Arc<Shape>,
-    range: &Range,
-    watch: &dyn Watch,
-) -> Result<account::Held> {
-    let mut tries = 0;
-    loop {
-        match carrier.bring(way, shape, range, Clash::Leave).await {
-            Err(problem) if problem.code == "database.busy" && tries < TRIES => {
-                tries += 1;
-                watch.note(Level::Warn, &format!("{}: {}", shape.name, problem.message));
-            }
-            Err(problem) if problem.class != Class::Stopped => return Err(problem.with("table", &shape.name)),
-            done => return done,
         }
     }
 }

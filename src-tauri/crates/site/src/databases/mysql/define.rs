@@ -3,13 +3,15 @@
 use super::account;
 use super::dialect;
 use super::quote;
-use super::range::Carrier;
 use super::session::Session;
 use super::shape::Shape;
 use super::source::Source;
 use super::target::Target;
 use crate::databases::Change;
 use crate::{Level, Result, Watch};
+
+/// Bytes of a table from which on its indexes are made when its rows are in it.
+const LATER_BYTES: u64 = 4 << 20;
 
 /// Makes every table that is not there yet. Harmless to repeat.
 pub(super) async fn tables(
@@ -24,6 +26,7 @@ pub(super) async fn tables(
     let _ = writing.run("SET innodb_strict_mode = OFF").await;
     let made = account::made(writing, "TABLE").await?;
     let there = there(writing, &target.name).await?;
+    let linked = linked(reading, &source.name).await?;
     let mut changes = Vec::new();
     for name in sequences(reading, &source.name).await? {
         let row =
@@ -46,10 +49,76 @@ pub(super) async fn tables(
         if there.contains(&shape.name) && made.iter().any(|(name, _)| *name == shape.name) {
             continue;
         }
-        account::will_make(writing, "TABLE", &shape.name, "").await?;
+        let (definition, later) = if shape.bytes < LATER_BYTES || linked.contains(&shape.name) {
+            (definition, Vec::new())
+        } else {
+            without_plain_keys(&definition)
+        };
+        account::will_make(writing, "TABLE", &shape.name, &later.join("\n")).await?;
         writing.run(&definition).await?;
     }
     Ok(changes)
+}
+
+/// Makes the indexes of a table that were left for when its rows are in it. Harmless to repeat.
+pub(super) async fn indexes(writing: &mut Session, target: &Target, shape: &Shape) -> Result<()> {
+    let note = account::note(writing, "TABLE", &shape.name).await?;
+    if note.is_empty() {
+        return Ok(());
+    }
+    let there = writing
+        .rows(format!(
+            "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema={} AND table_name={}",
+            quote::text(&target.name),
+            quote::text(&shape.name)
+        ))
+        .await?;
+    let missing: Vec<String> = note
+        .lines()
+        .filter(|key| {
+            !there.iter().any(|row| key.starts_with(&format!("KEY {} ", quote::name(&row.text(0)))))
+        })
+        .map(|key| format!("ADD {key}"))
+        .collect();
+    if !missing.is_empty() {
+        let table = quote::table(&target.name, &shape.name);
+        writing.run(format!("ALTER TABLE {table} {}", missing.join(", "))).await?;
+    }
+    Ok(())
+}
+
+/// Takes the keys out of a definition that are neither unique nor needed while rows come in, in the order in which the server lists
+/// them. Sorting a whole table's keys at once costs a fraction of putting them in one by one.
+fn without_plain_keys(definition: &str) -> (String, Vec<String>) {
+    let lines: Vec<&str> = definition.lines().collect();
+    let Some(end) = lines.iter().rposition(|line| line.starts_with(')')) else {
+        return (definition.to_owned(), Vec::new());
+    };
+    // A number that counts up has to be the first column of a key from the start.
+    let counter = lines[1..end]
+        .iter()
+        .find(|line| line.contains(" AUTO_INCREMENT"))
+        .and_then(|line| line.trim_start().split_inclusive('`').nth(1).map(|name| format!("(`{name}")));
+    let (later, now): (Vec<&str>, Vec<&str>) =
+        lines[1..end].iter().map(|line| line.trim_end_matches(',')).partition(|line| {
+            line.starts_with("  KEY ") && counter.as_ref().is_none_or(|counter| !line.contains(counter))
+        });
+    let later = later.iter().map(|line| line.trim_start().to_owned()).collect();
+    (format!("{}\n{}\n{}", lines[0], now.join(",\n"), lines[end..].join("\n")), later)
+}
+
+/// The tables that a foreign key leaves or reaches: the server wants their indexes from the start.
+async fn linked(session: &mut Session, database: &str) -> Result<Vec<String>> {
+    let schema = quote::text(database);
+    super::shape::names(
+        session,
+        &format!(
+            "SELECT table_name FROM information_schema.key_column_usage WHERE table_schema={schema} AND referenced_table_name IS NOT \
+             NULL UNION SELECT referenced_table_name FROM information_schema.key_column_usage WHERE table_schema={schema} AND \
+             referenced_table_name IS NOT NULL"
+        ),
+    )
+    .await
 }
 
 async fn there(session: &mut Session, database: &str) -> Result<Vec<String>> {
@@ -72,16 +141,17 @@ async fn sequences(session: &mut Session, database: &str) -> Result<Vec<String>>
 }
 
 /// Lets the copy count on where the source does: sequences, and the next numbers of rows.
-pub(super) async fn counters(carrier: &mut Carrier, source: &Source, target: &Target) -> Result<()> {
-    for name in sequences(&mut carrier.reading, &source.name).await? {
-        let next = carrier
-            .reading
+pub(super) async fn counters(
+    reading: &mut Session,
+    writing: &mut Session,
+    source: &Source,
+    target: &Target,
+) -> Result<()> {
+    for name in sequences(reading, &source.name).await? {
+        let next = reading
             .text(format!("SELECT next_not_cached_value FROM {}", quote::table(&source.name, &name)))
             .await?;
-        carrier
-            .writing
-            .run(format!("SELECT SETVAL({}, {next}, 0)", quote::table(&target.name, &name)))
-            .await?;
+        writing.run(format!("SELECT SETVAL({}, {next}, 0)", quote::table(&target.name, &name))).await?;
     }
     let next = |database: &str| {
         format!(
@@ -90,12 +160,12 @@ pub(super) async fn counters(carrier: &mut Carrier, source: &Source, target: &Ta
             quote::text(database)
         )
     };
-    let ours = carrier.writing.rows(next(&target.name)).await?;
-    for row in carrier.reading.rows(next(&source.name)).await? {
+    let ours = writing.rows(next(&target.name)).await?;
+    for row in reading.rows(next(&source.name)).await? {
         let differs = ours.iter().any(|own| own.text(0) == row.text(0) && own.number(1) != row.number(1));
         if differs {
             let table = quote::table(&target.name, &row.text(0));
-            carrier.writing.run(format!("ALTER TABLE {table} AUTO_INCREMENT={}", row.number(1))).await?;
+            writing.run(format!("ALTER TABLE {table} AUTO_INCREMENT={}", row.number(1))).await?;
         }
     }
     Ok(())

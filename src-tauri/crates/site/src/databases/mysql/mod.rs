@@ -2,6 +2,7 @@
 
 mod account;
 mod aside;
+mod batch;
 mod check;
 mod copy;
 mod define;
@@ -10,17 +11,20 @@ mod error;
 mod programs;
 mod quote;
 mod range;
+mod ranges;
 mod rights;
+mod rows;
 mod session;
 mod settle;
 mod shape;
 mod source;
 mod target;
+mod write;
 
 pub(super) use check::check;
 pub(super) use copy::{copy, rewrite};
 pub(super) use rights::missing as missing_rights;
-pub(super) use settle::settle;
+pub(super) use settle::{To, settle};
 pub(super) use source::Source;
 pub(super) use target::Target;
 

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::StreamExt as _;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder, Row, TextProtocol, Value};
 
@@ -31,12 +33,17 @@ pub(super) enum Mode {
 pub(super) struct Session {
     conn: Conn,
     at: String,
+    /// Whether the server takes LOAD DATA LOCAL.
+    pub loads: bool,
+    /// Bytes that the server takes in one piece.
+    pub packet: usize,
 }
 
 /// What a statement did.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Done {
     pub affected: u64,
+    pub warnings: u16,
 }
 
 impl Login {
@@ -85,7 +92,7 @@ impl Login {
                     .help("Look whether the server is overloaded or a firewall is in between.")
             })?
             .map_err(|error| problem(error, &at, When::Opening))?;
-        let mut session = Session { conn, at };
+        let mut session = Session { conn, at, loads: false, packet: 0 };
         session
             .run(
                 "SET NAMES utf8mb4, character_set_results = NULL, time_zone = '+00:00', foreign_key_checks = 0, \
@@ -93,6 +100,10 @@ impl Login {
                  net_write_timeout = 600, net_read_timeout = 600, sql_quote_show_create = 1",
             )
             .await?;
+        if let Some(row) = session.first("SELECT @@local_infile, @@max_allowed_packet").await? {
+            session.loads = row.number(0) == 1;
+            session.packet = usize::try_from(row.number(1)).unwrap_or(usize::MAX);
+        }
         // Absent where the server has no such limit, and then none is in force.
         let _ = session.run("SET max_statement_time = 0").await;
         session
@@ -119,7 +130,7 @@ impl Session {
         let at = &self.at;
         let wrong = |error| problem(error, at, When::Working);
         let answer = self.conn.query_iter(sql.as_ref()).await.map_err(wrong)?;
-        let done = Done { affected: answer.affected_rows() };
+        let done = Done { affected: answer.affected_rows(), warnings: answer.warnings() };
         answer.drop_result().await.map_err(wrong)?;
         Ok(done)
     }
@@ -166,6 +177,16 @@ impl Session {
         Ok(affected)
     }
 
+    /// Runs a LOAD DATA LOCAL that reads these packets.
+    pub(super) async fn load(
+        &mut self,
+        sql: String,
+        packets: impl Iterator<Item = Bytes> + Send + Sync + 'static,
+    ) -> Result<Done> {
+        self.conn.set_infile_handler(async move { Ok(futures::stream::iter(packets.map(Ok)).boxed()) });
+        self.run(sql).await
+    }
+
     /// The connection itself, for whoever asks it in words of their own.
     pub(super) fn into_conn(self) -> Conn {
         self.conn
@@ -185,8 +206,12 @@ pub(super) struct Stream<'a> {
 
 impl Stream<'_> {
     pub(super) async fn next(&mut self) -> Result<Option<Cells>> {
-        let row = self.answer.next().await.map_err(|error| problem(error, self.at, When::Working))?;
-        Ok(row.map(Cells::from))
+        Ok(self.row().await?.map(Cells::from))
+    }
+
+    /// The next row as the driver has it.
+    pub(super) async fn row(&mut self) -> Result<Option<Row>> {
+        self.answer.next().await.map_err(|error| problem(error, self.at, When::Working))
     }
 }
 

@@ -1,55 +1,77 @@
 //! Bringing the copy to one moment of the source.
 //!
-//! The account says, range by range, which rows of the source the copy holds, as a count and a checksum from before rewriting. One
-//! snapshot of the source is compared with it, and the ranges that differ are brought over from that same snapshot. What the copy
-//! holds afterwards is that snapshot. Only the source is read for the comparison, so that it does not matter what rewriting made of
-//! the copy.
+//! The account says, range by range, which moment of the source the copy shows. Where it is the same for all, as after a copy that
+//! nothing disturbed, there is nothing to do. Else one new moment is compared with the count and the checksum of each range from
+//! before rewriting, and the ranges that differ are brought over from that moment. Only the source is read for the comparison, so that
+//! it does not matter what rewriting made of the copy.
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use super::account::{self, Range, State};
 use super::copy::{cuts, way};
-use super::define::counters;
+use super::define::{self, counters};
 use super::programs;
 use super::quote;
-use super::range::{Carrier, Clash, Way, sums};
+use super::range::{Clash, From, Moment, Way, bring, sums};
+use super::session::Session;
 use super::shape::{Shape, shapes};
 use super::source::{self, Source};
 use super::target::Target;
 use crate::databases::{Rewriting, Settled, TableRows};
 use crate::{Level, Problem, Result, Unit, Watch};
 
+/// Which moment of the source the copy is brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    /// One: the one it shows already, if it does.
+    One,
+    /// The present one.
+    Now,
+}
+
 /// Settles the copy in at most `passes` passes.
 pub(crate) async fn settle(
     source: &Source,
     target: &Target,
     rewriting: Option<&Rewriting>,
+    to: To,
     passes: u32,
     watch: &dyn Watch,
 ) -> Result<Settled> {
     let way = way(source, target, rewriting);
     let mut settled = Settled::default();
-    let mut carrier = Carrier { reading: source.session().await?, writing: target.session().await? };
-    programs::still_triggers(&mut carrier.writing).await?;
+    let mut reading = source.session().await?;
+    let mut writing = target.session().await?;
+    programs::still_triggers(&mut writing).await?;
     let shapes: Vec<Arc<Shape>> =
-        shapes(&mut carrier.reading, &source.name).await?.into_iter().map(Arc::new).collect();
-    let mut left: Vec<Arc<Shape>> = shapes.clone();
+        shapes(&mut reading, &source.name).await?.into_iter().map(Arc::new).collect();
+    let mut left = match to {
+        To::One => open(&mut writing, &shapes).await?,
+        To::Now => shapes.clone(),
+    };
+    if left.is_empty() {
+        settled.passes = 1;
+    } else {
+        let shapes: Vec<Shape> = shapes.iter().map(|shape| Shape::clone(shape)).collect();
+        define::tables(&mut reading, &mut writing, source, target, &shapes, watch).await?;
+    }
     while settled.passes < passes.max(1) && !left.is_empty() {
         settled.passes += 1;
         // Later passes are for engines that cannot read one moment: their tables are looked at until they stand still.
-        left = pass(&mut carrier, &way, &left, &mut settled, watch).await?;
+        let mut moment = Moment::of(source).await?;
+        left = pass(&mut moment, &mut writing, &way, &left, &mut settled, watch).await?;
+        moment.session.close().await;
     }
     settled.moving = left.iter().map(|shape| shape.name.clone()).collect();
     for table in &settled.moving {
         watch.note(Level::Warn, &format!("{table} kept changing and its engine cannot read one moment"));
     }
     for shape in &shapes {
-        let rows_source = account::ranges(&mut carrier.writing, &shape.name)
-            .await?
-            .iter()
-            .map(|range| range.held.rows)
-            .sum();
-        let rows_target = source::rows(&mut carrier.writing, &target.name, shape).await?;
+        let rows_source =
+            account::ranges(&mut writing, &shape.name).await?.iter().map(|range| range.held.rows).sum();
+        let rows_target = source::rows(&mut writing, &target.name, shape).await?;
         if rows_source != rows_target {
             return Err(Problem::transient(
                 "copy.differs",
@@ -60,23 +82,37 @@ pub(crate) async fn settle(
         }
         settled.tables.push(TableRows { name: shape.name.clone(), rows_source, rows_target });
     }
-    counters(&mut carrier, source, target).await?;
-    settled.changes =
-        programs::bring(&mut carrier.reading, &mut carrier.writing, source, target, watch).await?;
-    carrier.reading.close().await;
-    carrier.writing.close().await;
+    counters(&mut reading, &mut writing, source, target).await?;
+    settled.changes = programs::bring(&mut reading, &mut writing, source, target, watch).await?;
+    reading.close().await;
+    writing.close().await;
     Ok(settled)
 }
 
-/// One snapshot compared and brought over; answers the tables that differed and whose engine has no snapshots.
+/// The tables that have to be compared: none of the transactional ones when all of them show one moment, and every one of the others.
+async fn open(writing: &mut Session, shapes: &[Arc<Shape>]) -> Result<Vec<Arc<Shape>>> {
+    let mut moments = std::collections::BTreeSet::new();
+    for shape in shapes.iter().filter(|shape| shape.transactional()) {
+        let ranges = account::ranges(writing, &shape.name).await?;
+        if ranges.is_empty() {
+            moments.insert(0);
+        }
+        moments
+            .extend(ranges.iter().map(|range| if range.state == State::Copied { range.moment } else { 0 }));
+    }
+    let one = moments.len() < 2 && !moments.contains(&0);
+    Ok(shapes.iter().filter(|shape| !one || !shape.transactional()).cloned().collect())
+}
+
+/// One moment compared and brought over; answers the tables that differed and whose engine knows no moments.
 async fn pass(
-    carrier: &mut Carrier,
+    moment: &mut Moment,
+    writing: &mut Session,
     way: &Way,
     shapes: &[Arc<Shape>],
     settled: &mut Settled,
     watch: &dyn Watch,
 ) -> Result<Vec<Arc<Shape>>> {
-    carrier.reading.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
     let total: u64 = shapes.iter().map(|shape| shape.rows).sum();
     let mut done = 0;
     let mut moved = Vec::new();
@@ -84,33 +120,37 @@ async fn pass(
     for shape in shapes {
         watch.safe_point().await?;
         watch.doing(&shape.name);
-        let mut ranges = account::ranges(&mut carrier.writing, &shape.name).await?;
+        let mut ranges = account::ranges(writing, &shape.name).await?;
         if ranges.is_empty() {
-            let cuts = cuts(&mut carrier.reading, &way.source, shape).await?;
-            account::plan(&mut carrier.writing, shape, &cuts).await?;
-            ranges = account::ranges(&mut carrier.writing, &shape.name).await?;
+            let cuts = moment.letting_go(async |session| cuts(session, &way.source, shape).await).await?;
+            account::plan(writing, shape, &cuts).await?;
+            ranges = account::ranges(writing, &shape.name).await?;
         }
         settled.compared += ranges.len() as u64;
         let mut differing = Vec::new();
+        let mut same = Vec::new();
         for range in ranges {
             watch.safe_point().await?;
             let within = shape.between(range.low.as_deref(), range.high.as_deref());
-            let now = sums(&mut carrier.reading, &way.source, shape, &within).await?;
+            let now =
+                moment.letting_go(async |session| sums(session, &way.source, shape, &within).await).await?;
             if range.state == State::Planned || now != range.held {
                 differing.push(range);
+            } else {
+                same.push(range.id);
             }
             done += now.rows;
             watch.progress(done, total.max(done), Unit::Rows);
         }
+        account::shows(writing, &same, moment.number).await?;
         if differing.is_empty() {
             continue;
         }
         settled.brought += differing.len() as u64;
-        clear(carrier, way, shape, &mut differing).await?;
+        clear(writing, way, shape, &mut differing).await?;
         for range in &differing {
             watch.safe_point().await?;
-            carrier
-                .bring(way, shape, range, Clash::Fail)
+            bring_again(moment, writing, way, shape, range)
                 .await
                 .map_err(|problem| problem.with("table", &shape.name))?;
         }
@@ -118,22 +158,35 @@ async fn pass(
             moved.push(Arc::clone(shape));
         }
     }
-    carrier.reading.run("COMMIT").await?;
     Ok(moved)
 }
 
+/// Reads a range in the moment and writes it at the same time.
+async fn bring_again(
+    moment: &mut Moment,
+    writing: &mut Session,
+    way: &Way,
+    shape: &Arc<Shape>,
+    range: &Range,
+) -> Result<()> {
+    let (to, pieces) = mpsc::channel(1);
+    let from = From::Reader(moment.number, pieces);
+    let reading = async {
+        moment.read(way, shape, range, &to).await;
+    };
+    let ((), written) = futures::join!(reading, bring(writing, way, shape, range, from, Clash::Fail));
+    written.map(drop)
+}
+
 /// Empties the ranges first, all of a table: a unique value may have moved from one to another.
-async fn clear(carrier: &mut Carrier, way: &Way, shape: &Shape, ranges: &mut [Range]) -> Result<()> {
-    carrier.writing.run("START TRANSACTION").await?;
+async fn clear(writing: &mut Session, way: &Way, shape: &Shape, ranges: &mut [Range]) -> Result<()> {
+    writing.run("START TRANSACTION").await?;
     for range in ranges.iter_mut() {
         let within = shape.between(range.low.as_deref(), range.high.as_deref());
-        account::forget(&mut carrier.writing, range).await?;
-        carrier
-            .writing
-            .run(format!("DELETE FROM {} WHERE {within}", quote::table(&way.target, &shape.name)))
-            .await?;
+        account::forget(writing, range).await?;
+        writing.run(format!("DELETE FROM {} WHERE {within}", quote::table(&way.target, &shape.name))).await?;
         range.state = State::Planned;
     }
-    carrier.writing.run("COMMIT").await?;
+    writing.run("COMMIT").await?;
     Ok(())
 }

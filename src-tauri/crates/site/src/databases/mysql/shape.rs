@@ -1,6 +1,7 @@
 //! The shape of a table: its columns and the key along which it is read in pieces.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use super::quote;
 use super::session::Session;
@@ -34,6 +35,8 @@ pub(super) struct Shape {
 pub(super) struct Column {
     pub name: String,
     pub kind: Kind,
+    /// Whether the server counts it up for rows that come without.
+    pub counts: bool,
 }
 
 /// How the values of a column travel.
@@ -45,8 +48,10 @@ pub(super) enum Kind {
     Float,
     /// A field of bits.
     Bit,
-    /// Dates, UUIDs, addresses: short ASCII text that is no prose.
+    /// Dates: short ASCII text that is no prose.
     Plain,
+    /// UUIDs and network addresses: the same, but from bytes the server would take them as their inner form.
+    Token,
     /// Text whose bytes hold ASCII as ASCII.
     Text(String),
     /// Text in UTF-16 or UTF-32, whose bytes do not.
@@ -74,14 +79,15 @@ impl Kind {
                 None => Self::Bytes,
             },
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => Self::Bytes,
-            "date" | "time" | "datetime" | "timestamp" | "uuid" | "inet4" | "inet6" => Self::Plain,
+            "date" | "time" | "datetime" | "timestamp" => Self::Plain,
+            "uuid" | "inet4" | "inet6" => Self::Token,
             _ => Self::Opaque,
         }
     }
 
     /// Whether an order of its values is one that ranges can be cut along.
     fn orders(&self) -> bool {
-        matches!(self, Self::Number | Self::Plain | Self::Text(_) | Self::Bytes)
+        matches!(self, Self::Number | Self::Plain | Self::Token | Self::Text(_) | Self::Bytes)
     }
 
     /// Whether an address can be in it.
@@ -121,21 +127,41 @@ impl Column {
         match &self.kind {
             Kind::Number => String::from_utf8_lossy(value).into_owned(),
             Kind::Text(charset) => format!("_{charset} X'{}'", crate::databases::hex(value)),
-            Kind::Plain => quote::text(&String::from_utf8_lossy(value)),
+            Kind::Plain | Kind::Token => quote::text(&String::from_utf8_lossy(value)),
             _ => format!("X'{}'", crate::databases::hex(value)),
         }
     }
 
-    /// The expression whose text stands for the value in a checksum. NULL is told from every value.
+    /// What a field that was loaded as bytes into `variable` is stored as; none where the bytes go into the column as they are.
+    pub(super) fn loaded(&self, variable: &str) -> Option<String> {
+        match self.kind {
+            Kind::Bit => Some(format!("CAST({variable} AS UNSIGNED)")),
+            Kind::Wide(_) | Kind::Json | Kind::Token => Some(format!("CONVERT({variable} USING utf8mb4)")),
+            _ => None,
+        }
+    }
+
+    /// The expression whose text stands for the value in a checksum, as [`Column::sum_of`] makes it. NULL is told from every value.
     fn sum(&self) -> String {
-        let name = self.quoted();
         let value = match self.kind {
-            Kind::Number | Kind::Plain => name,
-            Kind::Float | Kind::Bit => self.read(),
-            Kind::Json => format!("CRC32({})", self.read()),
-            Kind::Text(_) | Kind::Wide(_) | Kind::Bytes | Kind::Opaque => format!("CRC32({name})"),
+            Kind::Number | Kind::Plain | Kind::Float | Kind::Bit => self.read(),
+            Kind::Token => format!("CAST({} AS CHAR)", self.read()),
+            _ => format!("CRC32({})", self.read()),
         };
         format!("IFNULL({value},'N')")
+    }
+
+    /// Appends the text that stands for a value, which came by [`Column::read`], in a checksum.
+    fn sum_of(&self, value: Option<&[u8]>, text: &mut Vec<u8>) {
+        match (value, &self.kind) {
+            (None, _) => text.push(b'N'),
+            (Some(value), Kind::Number | Kind::Plain | Kind::Float | Kind::Bit | Kind::Token) => {
+                text.extend_from_slice(value);
+            }
+            (Some(value), _) => {
+                let _ = write!(text, "{}", crc32fast::hash(value));
+            }
+        }
     }
 }
 
@@ -150,7 +176,23 @@ impl Shape {
         self.columns.iter().map(Column::read).collect::<Vec<_>>().join(",")
     }
 
-    /// The expression of a row's checksum.
+    /// A row's checksum, from the cells that came by [`Shape::reads`]; `text` is room to work in.
+    pub(super) fn row_sum<'a>(
+        &self,
+        cells: impl Iterator<Item = Option<&'a [u8]>>,
+        text: &mut Vec<u8>,
+    ) -> u64 {
+        text.clear();
+        for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+            if at > 0 {
+                text.push(b',');
+            }
+            column.sum_of(cell, text);
+        }
+        u64::from(crc32fast::hash(text))
+    }
+
+    /// The expression by which a server makes the same checksum.
     pub(super) fn sum(&self) -> String {
         format!(
             "CRC32(CONCAT_WS(',',{}))",
@@ -253,7 +295,11 @@ pub(super) async fn shapes(session: &mut Session, database: &str) -> Result<Vec<
         }
         let kind = Kind::of(&row.text(2).to_ascii_lowercase(), row.maybe_text(3).as_deref());
         nullable.insert((row.text(0), row.text(1)), row.text(5) == "YES");
-        columns.entry(row.text(0)).or_default().push(Column { name: row.text(1), kind });
+        columns.entry(row.text(0)).or_default().push(Column {
+            name: row.text(1),
+            kind,
+            counts: extra.contains("AUTO_INCREMENT"),
+        });
     }
     let mut indexes: BTreeMap<(String, String), Vec<Part>> = BTreeMap::new();
     for row in session
