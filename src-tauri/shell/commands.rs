@@ -2,8 +2,10 @@
 
 use clonedeck_api::typed_folder;
 use clonedeck_api::wire::{
-    About, CloneDefaults, ClonePlan, CloneRequest, DoctorFinding, JobFilter, JobPage, JobSecrets, JobView,
-    LogPage, Notice, Problem, Receipt, Settings, SiteReport, SiteSeen, Snapshot, Steer, Update,
+    About, BuildReport, BuildRequest, CacheUse, CloneDefaults, ClonePlan, CloneRequest, CommandCall,
+    CommandDraft, CommandSite, CommandStanding, DoctorFinding, JobFilter, JobPage, JobSecrets, JobView,
+    LogPage, NewCommand, Notice, OwnCommands, Preview, Problem, Receipt, Settings, SiteReport, SiteSeen,
+    Snapshot, Steer, Update, Workflow,
 };
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, State, Wry, command};
@@ -37,6 +39,26 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         plan_clone,
         launch_clone,
         launch_demo,
+        command_site,
+        draft_command,
+        launch_command,
+        command_standing,
+        workflows,
+        save_workflow,
+        remove_workflow,
+        launch_workflow,
+        own_commands,
+        add_own_command,
+        remove_own_command,
+        inspect_build,
+        launch_build,
+        build_cache,
+        clear_build_cache,
+        previews,
+        start_preview,
+        stop_preview,
+        restart_preview,
+        open_preview_log,
         receipt,
         receipt_save,
         secrets,
@@ -48,6 +70,7 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         delete_copy,
         recent_sites,
         pick_folder,
+        pick_archive,
         settings,
         save_settings,
         doctor,
@@ -162,6 +185,119 @@ async fn launch_demo(shell: Here<'_>) -> Answer<String> {
 }
 
 #[command]
+async fn command_site(shell: Here<'_>, path: String) -> Answer<CommandSite> {
+    shell.clonedeck()?.command_site(path.as_ref()).await
+}
+
+#[command]
+async fn draft_command(shell: Here<'_>, site: String, call: CommandCall) -> Answer<CommandDraft> {
+    shell.clonedeck()?.draft_command(site.as_ref(), &call).await
+}
+
+#[command]
+async fn launch_command(
+    shell: Here<'_>,
+    site: String,
+    call: CommandCall,
+    confirm: Option<String>,
+) -> Answer<String> {
+    shell.clonedeck()?.launch_command(site.as_ref(), &call, confirm, 0).await
+}
+
+#[command]
+async fn command_standing(shell: Here<'_>, id: String) -> Answer<Vec<CommandStanding>> {
+    shell.clonedeck()?.command_standing(&id).await
+}
+
+#[command]
+async fn workflows(shell: Here<'_>, site: String) -> Answer<Vec<Workflow>> {
+    shell.clonedeck()?.workflows(site.as_ref()).await
+}
+
+#[command]
+async fn save_workflow(shell: Here<'_>, site: String, workflow: Workflow) -> Answer<()> {
+    shell.clonedeck()?.save_workflow(site.as_ref(), &workflow).await
+}
+
+#[command]
+async fn remove_workflow(shell: Here<'_>, site: String, title: String) -> Answer<bool> {
+    shell.clonedeck()?.remove_workflow(site.as_ref(), &title).await
+}
+
+#[command]
+async fn launch_workflow(
+    shell: Here<'_>,
+    site: String,
+    workflow: Workflow,
+    confirm: Option<String>,
+) -> Answer<String> {
+    shell.clonedeck()?.launch_workflow(site.as_ref(), &workflow, confirm.as_deref()).await
+}
+
+#[command]
+async fn own_commands(shell: Here<'_>) -> Answer<OwnCommands> {
+    shell.clonedeck()?.own_commands().await
+}
+
+#[command]
+async fn add_own_command(shell: Here<'_>, new: NewCommand) -> Answer<String> {
+    shell.clonedeck()?.add_own_command(&new).await
+}
+
+#[command]
+async fn remove_own_command(shell: Here<'_>, id: String) -> Answer<bool> {
+    shell.clonedeck()?.remove_own_command(&id).await
+}
+
+#[command]
+async fn inspect_build(shell: Here<'_>, path: String) -> Answer<BuildReport> {
+    shell.clonedeck()?.inspect_build(path.as_ref()).await
+}
+
+#[command]
+async fn launch_build(shell: Here<'_>, request: BuildRequest) -> Answer<String> {
+    shell.clonedeck()?.launch_build(&request).await
+}
+
+#[command]
+async fn build_cache(shell: Here<'_>) -> Answer<CacheUse> {
+    shell.clonedeck()?.build_cache().await
+}
+
+#[command]
+async fn clear_build_cache(shell: Here<'_>) -> Answer<CacheUse> {
+    shell.clonedeck()?.clear_build_cache().await
+}
+
+#[command]
+async fn previews(shell: Here<'_>) -> Answer<Vec<Preview>> {
+    shell.clonedeck()?.all_previews().await
+}
+
+#[command]
+async fn start_preview(shell: Here<'_>, job: String) -> Answer<Preview> {
+    shell.clonedeck()?.start_preview(&job).await
+}
+
+#[command]
+async fn stop_preview(shell: Here<'_>, job: String) -> Answer<()> {
+    shell.clonedeck()?.stop_preview(&job).await
+}
+
+#[command]
+async fn restart_preview(shell: Here<'_>, job: String) -> Answer<Preview> {
+    shell.clonedeck()?.restart_preview(&job).await
+}
+
+#[command]
+async fn open_preview_log(app: AppHandle, shell: Here<'_>, job: String) -> Answer<()> {
+    let log = shell.clonedeck()?.preview_log(&job).await?;
+    app.opener()
+        .open_path(log, None::<&str>)
+        .map_err(|why| cannot("open.log", format!("The log cannot be opened: {why}.")))
+}
+
+#[command]
 async fn receipt(shell: Here<'_>, id: String) -> Answer<Receipt> {
     shell.clonedeck()?.receipt(&id).await
 }
@@ -231,6 +367,22 @@ async fn pick_folder(app: AppHandle, title: String) -> Answer<Option<String>> {
         .ok()
         .flatten()
         .and_then(|folder| folder.into_path().ok())
+        .map(|path| path.display().to_string()))
+}
+
+#[command]
+async fn pick_archive(app: AppHandle, title: String) -> Answer<Option<String>> {
+    let (chosen, choice) = tokio::sync::oneshot::channel();
+    let dialog =
+        app.dialog().file().set_title(title).add_filter("zip, tar", &["zip", "gz", "tgz", "zst", "tar"]);
+    dialog.pick_file(move |file| {
+        let _ = chosen.send(file);
+    });
+    Ok(choice
+        .await
+        .ok()
+        .flatten()
+        .and_then(|file| file.into_path().ok())
         .map(|path| path.display().to_string()))
 }
 

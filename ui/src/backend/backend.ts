@@ -3,16 +3,26 @@
  * Every call answers at once; what takes time arrives as updates. A call that is refused rejects with a {@link Problem}.
  */
 import type { About } from './wire/About';
+import type { BuildReport } from './wire/BuildReport';
+import type { BuildRequest } from './wire/BuildRequest';
+import type { CacheUse } from './wire/CacheUse';
 import type { CloneDefaults } from './wire/CloneDefaults';
 import type { ClonePlan } from './wire/ClonePlan';
 import type { CloneRequest } from './wire/CloneRequest';
+import type { CommandCall } from './wire/CommandCall';
+import type { CommandDraft } from './wire/CommandDraft';
+import type { CommandSite } from './wire/CommandSite';
+import type { CommandStanding } from './wire/CommandStanding';
 import type { DoctorFinding } from './wire/DoctorFinding';
 import type { JobFilter } from './wire/JobFilter';
 import type { JobPage } from './wire/JobPage';
 import type { JobSecrets } from './wire/JobSecrets';
 import type { JobView } from './wire/JobView';
 import type { LogPage } from './wire/LogPage';
+import type { NewCommand } from './wire/NewCommand';
 import type { Notice } from './wire/Notice';
+import type { OwnCommands } from './wire/OwnCommands';
+import type { Preview } from './wire/Preview';
 import type { Problem } from './wire/Problem';
 import type { Receipt } from './wire/Receipt';
 import type { Settings } from './wire/Settings';
@@ -21,6 +31,7 @@ import type { SiteSeen } from './wire/SiteSeen';
 import type { Snapshot } from './wire/Snapshot';
 import type { Steer } from './wire/Steer';
 import type { Update } from './wire/Update';
+import type { Workflow } from './wire/Workflow';
 
 /** A folder dragged over the window. */
 export type Drop = { phase: 'over' } | { phase: 'left' } | { phase: 'dropped'; paths: string[] };
@@ -55,6 +66,37 @@ export interface Backend {
   launchClone(request: CloneRequest): Promise<string>;
   launchDemo(): Promise<string>;
 
+  /** A site with the commands that fit it. */
+  commandSite(path: string): Promise<CommandSite>;
+  /** What a call would run, and what is wrong with it; runs nothing. */
+  draftCommand(site: string, call: CommandCall): Promise<CommandDraft>;
+  /** `confirm` is the name of the site as the person typed it, for a command that destroys. */
+  launchCommand(site: string, call: CommandCall, confirm: string | null): Promise<string>;
+  /** The calls of a command or workflow, and where each stands; none for other jobs. */
+  commandStanding(id: string): Promise<CommandStanding[]>;
+  workflows(site: string): Promise<Workflow[]>;
+  /** One of the same title is replaced. */
+  saveWorkflow(site: string, workflow: Workflow): Promise<void>;
+  removeWorkflow(site: string, title: string): Promise<boolean>;
+  launchWorkflow(site: string, workflow: Workflow, confirm: string | null): Promise<string>;
+  /** What the operator has added to the list of allowed commands. */
+  ownCommands(): Promise<OwnCommands>;
+  addOwnCommand(command: NewCommand): Promise<string>;
+  removeOwnCommand(id: string): Promise<boolean>;
+
+  /** What is known of a project before it is built. */
+  inspectBuild(path: string): Promise<BuildReport>;
+  launchBuild(request: BuildRequest): Promise<string>;
+  buildCache(): Promise<CacheUse>;
+  /** Empties it, and says what it took. */
+  clearBuildCache(): Promise<CacheUse>;
+  /** The servers of this machine that show copies and builds. */
+  previews(): Promise<Preview[]>;
+  startPreview(job: string): Promise<Preview>;
+  stopPreview(job: string): Promise<void>;
+  restartPreview(job: string): Promise<Preview>;
+  openPreviewLog(job: string): Promise<void>;
+
   receipt(id: string): Promise<Receipt>;
   /** Writes the receipt to a file and gives its path. */
   receiptSave(id: string, format: 'json' | 'html'): Promise<string>;
@@ -71,6 +113,7 @@ export interface Backend {
 
   recentSites(): Promise<SiteSeen[]>;
   pickFolder(title: string): Promise<string | null>;
+  pickArchive(title: string): Promise<string | null>;
   settings(): Promise<Settings>;
   saveSettings(settings: Settings): Promise<void>;
   doctor(): Promise<DoctorFinding[]>;

@@ -1,8 +1,11 @@
 /** A program that is not there: it behaves as the real one does, in memory. For tests in a browser, and for work on the page alone. */
 import type { Backend, Drop, Leave } from './backend';
 import * as answers from './fake/answers';
+import * as builds from './fake/builds';
+import * as commands from './fake/commands';
 import { find, lineAt } from './fake/log';
 import { id, job as makeJob, past, problem, row } from './fake/make';
+import { logOf, other, type Other } from './fake/others';
 import { SCENES } from './fake/scenes';
 import { Simulation } from './fake/simulation';
 import type { JobFilter } from './wire/JobFilter';
@@ -90,6 +93,13 @@ export function fake(name: string, still = false): Backend {
     }
     return { jobs, next: at < told.length + scene.past ? String(at) : null };
   };
+  const servers = new builds.Servers();
+  let cache = { entries: 14, bytes: 1_284_000_000 };
+  const launch = (told: Omit<Other, 'n' | 'state'>) => {
+    next += 1;
+    world.add(other({ ...told, n: next, state: 'running', ago: 0 }, Date.now()));
+    return id(next);
+  };
   const lines = (wanted: string) => world.lines(wanted, view(wanted));
 
   if (!still) setInterval(() => world.pass(0.1), 100);
@@ -158,7 +168,9 @@ export function fake(name: string, still = false): Backend {
         const start = Date.parse(view(wanted).created_at);
         const first = Math.max(0, from);
         return {
-          lines: Array.from({ length: Math.max(0, Math.min(count, total - first)) }, (_, n) => lineAt(first + n, start)),
+          lines: Array.from({ length: Math.max(0, Math.min(count, total - first)) }, (_, n) =>
+            lineAt(first + n, start, logOf(view(wanted))),
+          ),
           total,
         };
       }),
@@ -215,6 +227,57 @@ export function fake(name: string, still = false): Backend {
         );
         return id(next);
       }),
+    commandSite: (path) => later(() => commands.site(path)),
+    draftCommand: (site, call) => later(() => commands.draft(site, call)),
+    launchCommand: (site, call, confirm) =>
+      later(() => {
+        const title = commands.admit(site, call, confirm);
+        const name = commands.site(site).name;
+        calls.push(`command ${commands.draft(site, call).words.join(' ')}`);
+        const spec = { site, call: structuredClone(call), confirm };
+        return launch({ kind: 'command', title: `${title}${call.dry_run ? ', only shown' : ''}: ${name}`, source: site, spec });
+      }),
+    commandStanding: (wanted) => later(() => commands.standing(view(wanted))),
+    workflows: (site) => later(() => commands.workflows(site)),
+    saveWorkflow: (site, workflow) => later(() => commands.saveWorkflow(site, workflow)),
+    removeWorkflow: (site, title) => later(() => commands.removeWorkflow(site, title)),
+    launchWorkflow: (site, workflow, confirm) =>
+      later(() => {
+        const shown: [string, unknown][] = [];
+        const real: [string, unknown][] = [];
+        for (const call of workflow.calls) {
+          const title = commands.admit(site, call, confirm);
+          const known = commands.site(site).commands.find((one) => one.id === call.command);
+          if (workflow.dry_run_first && known?.dry_run) shown.push([`${title} (only shown)`, { ...call, dry_run: true }]);
+          real.push([title, call]);
+        }
+        calls.push(`workflow ${workflow.calls.map((call) => call.command).join(' ')}`);
+        const spec = structuredClone({ site, title: workflow.title, calls: [...shown, ...real] });
+        return launch({ kind: 'workflow', title: `${workflow.title}: ${commands.site(site).name}`, source: site, spec });
+      }),
+    ownCommands: () => later(() => commands.ownCommands()),
+    addOwnCommand: (added) => later(() => commands.addOwn(added)),
+    removeOwnCommand: (wanted) => later(() => commands.removeOwn(wanted)),
+    inspectBuild: (path) => later(() => builds.inspect(path)),
+    launchBuild: (request) =>
+      later(() => {
+        const report = builds.inspect(request.source);
+        calls.push(`build ${request.source}`);
+        const name = report.path.split('/').pop() ?? report.path;
+        return launch({ kind: 'build', title: `Build ${name}`, source: report.path, spec: structuredClone(request) });
+      }),
+    buildCache: () => later(() => cache),
+    clearBuildCache: () =>
+      later(() => {
+        const before = cache;
+        cache = { entries: 0, bytes: 0 };
+        return before;
+      }),
+    previews: () => later(() => servers.list(world.jobs.values())),
+    startPreview: (wanted) => later(() => servers.start(view(wanted))),
+    stopPreview: (wanted) => later(() => servers.stop(wanted)),
+    restartPreview: (wanted) => later(() => servers.start(view(wanted))),
+    openPreviewLog: (wanted) => later(() => void calls.push(`open-preview-log ${wanted}`)),
     receipt: (wanted) => later(() => answers.receipt(view(wanted).result?.findings ?? 0)),
     receiptSave: (wanted, format) => later(() => `/home/ada/Documents/receipt-${wanted.slice(-6)}.${format}`),
     secrets: () => later(() => ({ username: 'clonedeck', password: 'k7-Quiet-Harbour-41' })),
@@ -237,6 +300,7 @@ export function fake(name: string, still = false): Backend {
       }),
     recentSites: () => later(() => (scene.firstStart ? [] : answers.sites(begun))),
     pickFolder: () => later(() => '/home/ada/sites/shop'),
+    pickArchive: () => later(() => '/home/ada/Downloads/checkout.zip'),
     settings: () => later(() => structuredClone(settings)),
     saveSettings: (changed) => later(() => void (settings = structuredClone(changed))),
     doctor: () => later(() => answers.DOCTOR),

@@ -14,13 +14,19 @@ import { Queue } from '../jobs/queue.svelte';
 import { homeOf, homely } from '../kit/format';
 import { refuse } from '../kit/notes.svelte';
 
-export type Screen = 'jobs' | 'sites' | 'settings';
+export type Screen = 'jobs' | 'sites' | 'previews' | 'settings';
 export type Tab = 'steps' | 'log' | 'plan' | 'receipt' | 'details';
 export type Asking =
   | { what: 'new-clone'; source: string | null; like: string | null; byLink?: boolean }
+  | { what: 'new-command'; site: string | null }
+  | { what: 'new-build'; source: string | null }
+  | { what: 'dropped'; path: string }
   | { what: 'palette' | 'keys' }
   | { what: 'cancel'; ids: string[] }
   | { what: 'lift' | 'delete'; id: string };
+
+/** What a build unpacks. */
+const ARCHIVE = /\.(zip|tar|tgz|tar\.gz|tar\.zst)$/i;
 
 export class Deck {
   readonly queue: Queue;
@@ -127,7 +133,7 @@ export class Deck {
 
   /** Brings a job up, wherever the window stands. */
   show(id: string): void {
-    if (this.asking?.what !== 'new-clone') this.asking = null;
+    if (!this.asking?.what.startsWith('new-')) this.asking = null;
     this.drawer = false;
     this.bring(id);
   }
@@ -140,6 +146,31 @@ export class Deck {
   consider(offer: Offer): void {
     if (offer.refused) refuse(offer.refused);
     else this.asking = { what: 'new-clone', source: offer.source || null, like: null, byLink: offer.by_link };
+  }
+
+  newCommand(site: string | null = null): void {
+    this.asking = { what: 'new-command', site };
+  }
+
+  newBuild(source: string | null = null): void {
+    this.asking = { what: 'new-build', source };
+  }
+
+  /** Something was dropped on the window: it goes where one is choosing, else to what it is most likely for. */
+  async dropped(path: string): Promise<void> {
+    const asking = this.asking?.what;
+    if (asking === 'new-command') return this.newCommand(path);
+    if (asking === 'new-build' || ARCHIVE.test(path)) return this.newBuild(path);
+    if (asking === 'new-clone') return this.newClone(path);
+    try {
+      const report = await this.backend.inspectBuild(path);
+      if (report.archive) this.newBuild(path);
+      else if (report.manager || report.can_build || report.lock) this.asking = { what: 'dropped', path };
+      else this.newClone(path);
+    } catch {
+      // No project: a site, or something that the new clone can tell about.
+      this.newClone(path);
+    }
   }
 
   go(screen: Screen): void {

@@ -13,6 +13,12 @@ function withControl(deck: Deck, event: KeyboardEvent): boolean {
     case 'n':
       if (deck.asking?.what !== 'new-clone') deck.newClone();
       return true;
+    case 'j':
+      if (deck.asking?.what !== 'new-command') deck.newCommand();
+      return true;
+    case 'b':
+      if (deck.asking?.what !== 'new-build') deck.newBuild();
+      return true;
     case 'k':
       deck.asking = deck.asking?.what === 'palette' ? null : { what: 'palette' };
       return true;

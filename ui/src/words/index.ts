@@ -2,7 +2,12 @@
 import { ask } from './asks';
 import * as jobs from './jobs';
 import { log } from './log';
+import { fresh } from './fresh';
+import { build } from './new-build';
 import { clone } from './new-clone';
+import { command } from './new-command';
+import { own } from './own-commands';
+import { previews } from './previews';
 import { receipt } from './receipt';
 import { settings } from './settings';
 import * as shell from './shell';
@@ -19,6 +24,11 @@ export const words = {
   log,
   receipt,
   clone,
+  command,
+  build,
+  previews,
+  own,
+  fresh,
   sites,
   settings,
 };

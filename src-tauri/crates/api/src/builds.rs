@@ -1,111 +1,121 @@
 //! Builds of front-end projects, the servers that show them, and the cache of what they made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clonedeck_jobs::build::{BuildJob, BuildOrder, Builds, Preview};
+use clonedeck_jobs::build::{self, BuildJob, BuildOrder, Project};
 use clonedeck_queue::AddOptions;
-use serde::{Deserialize, Serialize};
 
-use crate::wire::Problem;
+use crate::wire::{BuildReport, BuildRequest, CacheUse, JobState, Preview, Problem};
 use crate::{Clonedeck, convert, problem};
 
-pub use clonedeck_jobs::build::CacheUse;
-
-/// What to build, and what of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct BuildRequest {
-    /// A folder, or an archive of one.
-    pub source: String,
-    /// Run its build script.
-    pub build: bool,
-    /// Start a server that shows it.
-    pub preview: bool,
-    /// The server stays when the program ends.
-    pub stays: bool,
-    /// From -10 (last) to 10 (first).
-    pub priority: i32,
-}
-
-/// A server that shows a build.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct BuildPreview {
-    /// The job that started it.
-    pub job: String,
-    /// Where it answers.
-    pub url: String,
-    /// Its port.
-    pub port: u16,
-    /// The project's folder.
-    pub folder: String,
-    /// Its output.
-    pub log: String,
-    /// Bytes of memory that it and what it started use.
-    pub memory: u64,
-    /// Processor time since its start, milliseconds.
-    pub cpu_ms: u64,
-    /// Whether it stays when the program ends.
-    pub stays: bool,
-}
-
-impl From<Preview> for BuildPreview {
-    fn from(preview: Preview) -> Self {
-        let usage = preview.usage();
-        Self {
-            job: preview.job,
-            url: preview.url,
-            port: preview.port,
-            folder: preview.folder.display().to_string(),
-            log: preview.log.display().to_string(),
-            memory: usage.memory,
-            cpu_ms: usage.cpu.as_millis() as u64,
-            stays: preview.stays,
-        }
-    }
-}
+/// How the name of an archive that can be built ends.
+const ARCHIVES: [&str; 5] = [".zip", ".tar.gz", ".tgz", ".tar.zst", ".tar"];
 
 impl Clonedeck {
+    /// What is known of a project before it is built. Writes nothing.
+    pub async fn inspect_build(&self, source: &Path) -> Result<BuildReport, Problem> {
+        let order = BuildOrder::new(source.to_owned()).map_err(convert::site_problem)?;
+        let memory = self.builds.estimate(&order.source);
+        let source = order.source;
+        if source.is_dir() {
+            return Ok(report(&source, Project::detect(&source).map_err(convert::site_problem)?, memory));
+        }
+        let name = source.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        if !ARCHIVES.iter().any(|ending| name.ends_with(ending)) {
+            return Err(problem(
+                "build.archive",
+                format!("{} is no archive that can be built.", source.display()),
+                "Give a folder, a .zip, a .tar.gz or a .tar.zst.",
+            ));
+        }
+        Ok(BuildReport {
+            path: source.display().to_string(),
+            archive: true,
+            bytes: source.metadata().map_or(0, |about| about.len()),
+            folder: String::new(),
+            framework: String::new(),
+            manager: None,
+            lock: None,
+            has_types: false,
+            can_build: false,
+            remarks: Vec::new(),
+            memory,
+        })
+    }
+
     /// Adds a build. When this returns, the job is on the disk.
     pub async fn launch_build(&self, request: &BuildRequest) -> Result<String, Problem> {
         let mut order =
             BuildOrder::new(Path::new(&request.source).to_owned()).map_err(convert::site_problem)?;
+        if let Some((from, to)) = request.ports
+            && (from < 1024 || from > to)
+        {
+            return Err(problem(
+                "build.ports",
+                "Ports are two numbers from 1024 to 65535, the smaller one first.",
+                "",
+            ));
+        }
+        order.type_check = request.type_check;
         order.build = request.build;
         order.preview = request.preview;
         order.stays = request.stays;
+        order.ports = request.ports;
         let id = self.queue.add::<BuildJob>(&order, AddOptions::default().priority(request.priority)).await;
         Ok(id.map_err(convert::queue_problem)?.to_string())
     }
 
     /// The servers that show builds.
-    pub fn build_previews(&self) -> Result<Vec<BuildPreview>, Problem> {
-        let all = self.build_shelf().previews().list().map_err(convert::site_problem)?;
-        Ok(all.into_iter().map(BuildPreview::from).collect())
+    pub fn build_previews(&self) -> Result<Vec<Preview>, Problem> {
+        let all = self.builds.previews().list().map_err(convert::site_problem)?;
+        Ok(all.into_iter().map(told).collect())
     }
 
     /// Ends the server of a job, by its id or the beginning of it.
     pub async fn stop_build_preview(&self, job: &str) -> Result<(), Problem> {
         let preview = self.build_preview(job)?;
-        self.build_shelf().previews().stop(&preview.job).await.map(drop).map_err(convert::site_problem)
+        self.builds.previews().stop(&preview.job).await.map(drop).map_err(convert::site_problem)
     }
 
     /// Ends the server of a job and starts it again.
-    pub async fn restart_build_preview(&self, job: &str) -> Result<BuildPreview, Problem> {
+    pub async fn restart_build_preview(&self, job: &str) -> Result<Preview, Problem> {
         let preview = self.build_preview(job)?;
-        let again =
-            self.build_shelf().previews().restart(&preview.job).await.map_err(convert::site_problem)?;
-        Ok(again.into())
+        let again = self.builds.previews().restart(&preview.job).await.map_err(convert::site_problem)?;
+        Ok(told(again))
+    }
+
+    /// The server that shows what a finished job built, started anew where it has ended.
+    pub(crate) async fn serve_build(&self, id: &str) -> Result<Preview, Problem> {
+        let folder = self.build_folder(id).await?;
+        let job = self.job(id).await?;
+        if job.state != JobState::Completed {
+            return Err(problem("build.unfinished", "This build is not finished.", "Wait until it is."));
+        }
+        let stays = job.spec.get("stays").and_then(serde_json::Value::as_bool).unwrap_or(false);
+        self.builds.previews().serve(&job.id, &folder, stays).map(told).map_err(convert::site_problem)
+    }
+
+    /// The folder of the project that a job has built.
+    pub(crate) async fn build_folder(&self, id: &str) -> Result<PathBuf, Problem> {
+        let id = convert::job_id(id)?;
+        let job = self.queue.job(id).await.map_err(convert::queue_problem)?;
+        let folder = job.result.as_ref().and_then(|result| result.get("folder")?.as_str().map(PathBuf::from));
+        folder.filter(|folder| folder.is_dir()).ok_or_else(|| {
+            problem("build.folder", "The folder of this build is not there.", "Build it again.")
+        })
     }
 
     /// What the cache of builds takes.
-    pub fn build_cache(&self) -> Result<CacheUse, Problem> {
-        self.build_shelf().cache().used().map_err(convert::site_problem)
+    pub async fn build_cache(&self) -> Result<CacheUse, Problem> {
+        self.builds.cache().used().map(used).map_err(convert::site_problem)
     }
 
     /// Empties the cache of builds. Answers what it took.
-    pub fn clear_build_cache(&self) -> Result<CacheUse, Problem> {
-        self.build_shelf().cache().clear().map_err(convert::site_problem)
+    pub async fn clear_build_cache(&self) -> Result<CacheUse, Problem> {
+        self.builds.cache().clear().map(used).map_err(convert::site_problem)
     }
 
-    fn build_preview(&self, job: &str) -> Result<BuildPreview, Problem> {
+    fn build_preview(&self, job: &str) -> Result<Preview, Problem> {
         let all = self.build_previews()?;
         let mut fitting = all.into_iter().filter(|preview| !job.is_empty() && preview.job.starts_with(job));
         match (fitting.next(), fitting.next()) {
@@ -122,8 +132,41 @@ impl Clonedeck {
             )),
         }
     }
+}
 
-    fn build_shelf(&self) -> Builds {
-        Builds::new(&self.data_dir)
+fn used(used: build::CacheUse) -> CacheUse {
+    CacheUse { entries: used.entries, bytes: used.bytes }
+}
+
+fn told(preview: build::Preview) -> Preview {
+    let usage = preview.usage();
+    Preview {
+        kind: "build".into(),
+        title: preview.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        job: preview.job,
+        url: preview.url,
+        port: preview.port,
+        folder: preview.folder.display().to_string(),
+        log: preview.log.display().to_string(),
+        memory: usage.memory,
+        cpu_ms: usage.cpu.as_millis() as u64,
+        stays: preview.stays,
+    }
+}
+
+fn report(source: &Path, project: Project, memory: u64) -> BuildReport {
+    let name = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    BuildReport {
+        path: source.display().to_string(),
+        archive: false,
+        bytes: 0,
+        folder: project.folder.display().to_string(),
+        framework: project.framework.to_string(),
+        manager: project.manager.map(|manager| manager.to_string()),
+        lock: project.lock.and_then(name),
+        has_types: project.has_types,
+        can_build: project.can_build,
+        remarks: project.remarks,
+        memory,
     }
 }

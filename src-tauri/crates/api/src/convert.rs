@@ -2,6 +2,7 @@
 
 use clonedeck_queue::{Eta, FailureView, JobId, JobView, State, StepState, StepView};
 use clonedeck_site::Class;
+use serde_json::Value;
 
 use crate::wire;
 
@@ -82,7 +83,9 @@ pub fn eta(eta: Eta) -> wire::Eta {
     wire::Eta { low: eta.low, high: eta.high }
 }
 
+/// A step; what came out of the cache counts as done.
 fn step(step: StepView) -> wire::StepView {
+    let is_kept = step.message.as_deref() == Some(clonedeck_jobs::build::FROM_CACHE);
     wire::StepView {
         name: step.name,
         title: step.title,
@@ -91,6 +94,7 @@ fn step(step: StepView) -> wire::StepView {
             StepState::Running => wire::StepState::Running,
             StepState::Waiting => wire::StepState::Waiting,
             StepState::Completed => wire::StepState::Completed,
+            StepState::Skipped if is_kept => wire::StepState::Completed,
             StepState::Skipped => wire::StepState::Skipped,
             StepState::Failed => wire::StepState::Failed,
             StepState::Undone => wire::StepState::Undone,
@@ -120,7 +124,7 @@ fn waiting_for(why: clonedeck_queue::WaitingFor) -> wire::WaitingFor {
 }
 
 /// A text of the job's order or result.
-fn text(value: Option<&serde_json::Value>, name: &str) -> Option<String> {
+fn text(value: Option<&Value>, name: &str) -> Option<String> {
     value?.get(name)?.as_str().map(str::to_owned)
 }
 
@@ -132,7 +136,11 @@ fn result(job: &JobView) -> Option<wire::JobResult> {
         username: text("username"),
         folder: text("folder"),
         database: text("database"),
-        findings: value.get("findings").and_then(serde_json::Value::as_u64).unwrap_or(0) as u32,
+        findings: value.get("findings").and_then(Value::as_u64).unwrap_or(0) as u32,
+        stats: value
+            .get("stats")
+            .and_then(|stats| serde_json::from_value(stats.clone()).ok())
+            .unwrap_or_default(),
     })
 }
 
@@ -141,9 +149,9 @@ pub fn job(job: JobView, seq: i64) -> wire::JobView {
     let result = result(&job);
     wire::JobView {
         id: job.id.to_string(),
-        kind: job.kind,
+        kind: job.kind.clone(),
         title: job.title,
-        source: text(Some(&job.spec), "source"),
+        source: text(Some(&job.spec), "source").or_else(|| text(Some(&job.spec), "site")),
         target: text(Some(&job.spec), "target"),
         platform: text(job.result.as_ref(), "platform"),
         state: state(job.state),
@@ -175,7 +183,7 @@ pub fn row(job: &JobView, seq: i64) -> wire::JobRow {
         id: job.id.to_string(),
         kind: job.kind.clone(),
         title: job.title.clone(),
-        source: text(Some(&job.spec), "source"),
+        source: text(Some(&job.spec), "source").or_else(|| text(Some(&job.spec), "site")),
         target: text(Some(&job.spec), "target"),
         state: state(job.state),
         priority: job.priority,

@@ -102,8 +102,11 @@ impl Clonedeck {
         Ok(JobSecrets { username: text("username"), password: text("password") })
     }
 
-    /// The address of a finished copy, which answers once this returns: where it is served from here, it is served now.
+    /// The address of a finished copy or build, which answers once this returns: where it is served from here, it is served now.
     pub async fn copy_address(&self, id: &str) -> Result<String, Problem> {
+        if self.job(id).await?.kind == "build" {
+            return self.serve_build(id).await.map(|preview| preview.url);
+        }
         let (copy, made) = self.made(id).await?;
         let job = copy.id.to_string();
         if self.job(&job).await?.state != JobState::Completed {
@@ -128,10 +131,16 @@ impl Clonedeck {
         Ok(made.planned.url)
     }
 
-    /// The folder of a copy.
+    /// The folder that a job made or worked in: the copy, the project, the site of a command.
     pub async fn copy_folder(&self, id: &str) -> Result<String, Problem> {
-        let (_, made) = self.made(id).await?;
-        Ok(made.planned.target.display().to_string())
+        let job = self.job(id).await?;
+        match job.kind.as_str() {
+            "build" => Ok(self.build_folder(&job.id).await?.display().to_string()),
+            "command" | "workflow" => {
+                job.source.ok_or_else(|| problem("job.folder", "This job has no folder.", ""))
+            }
+            _ => Ok(self.made(id).await?.1.planned.target.display().to_string()),
+        }
     }
 
     /// Writes the log of a job into one file and answers where it is.

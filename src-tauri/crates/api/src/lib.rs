@@ -19,6 +19,7 @@ mod doctor;
 mod follow;
 mod jobs;
 mod offer;
+mod own_commands;
 mod place;
 mod previews;
 mod receipt_page;
@@ -28,14 +29,14 @@ mod typed;
 
 use std::path::{Path, PathBuf};
 
+use clonedeck_jobs::build::Builds;
 use clonedeck_jobs::{Previews, Secrets};
 use clonedeck_queue::{Options, Queue};
 use tokio::sync::watch;
 
 pub use announce::Announcements;
-pub use builds::{BuildPreview, BuildRequest, CacheUse};
 pub use clonedeck_jobs::words;
-pub use commands::{CommandCall, CommandEntry, Effect, Workflow};
+pub use commands::{CommandEntry, Effect};
 pub use follow::Follower;
 pub use run::Runner;
 pub use typed::typed_folder;
@@ -62,6 +63,7 @@ pub struct Clonedeck {
     data_dir: PathBuf,
     secrets: Secrets,
     previews: Previews,
+    builds: Builds,
     nudge: watch::Sender<u64>,
 }
 
@@ -80,7 +82,9 @@ impl Clonedeck {
             ..Options::default()
         };
         let previews = Previews::of(&data_dir, open.previews_go_on);
-        let registry = clonedeck_jobs::registry(&previews);
+        let builds = Builds::new(&data_dir);
+        settings::apply(&settings, &builds);
+        let registry = clonedeck_jobs::registry(&previews, &builds);
         let folder = data_dir.clone();
         let queue = tokio::task::spawn_blocking(move || Queue::open(&folder, registry, options))
             .await
@@ -88,7 +92,7 @@ impl Clonedeck {
             .map_err(convert::queue_problem)?;
         place::begin_log(&data_dir, open.verbose);
         let secrets = Secrets::of(&data_dir);
-        Ok(Self { queue, data_dir, secrets, previews, nudge: watch::Sender::new(0) })
+        Ok(Self { queue, data_dir, secrets, previews, builds, nudge: watch::Sender::new(0) })
     }
 
     /// The data directory.

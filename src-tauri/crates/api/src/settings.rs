@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use clonedeck_jobs::build::Builds;
 use clonedeck_queue::Meter;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +18,15 @@ const FILE: &str = "settings.json";
 /// The settings of a data directory; what is not set is as from the start.
 pub fn read(data_dir: &Path) -> Settings {
     read_file(&data_dir.join(FILE)).unwrap_or_default()
+}
+
+/// Lets builds follow the settings from now on.
+pub fn apply(settings: &Settings, builds: &Builds) {
+    builds.previews().ports().set_range(settings.port_from..=settings.port_to);
+    builds.cache().set_limits(
+        Duration::from_hours(settings.cache_hours.into()),
+        u64::from(settings.cache_gigabytes) * 1_000_000_000,
+    );
 }
 
 /// Bytes that jobs together may use, where that is not the queue's own measure of 90 %.
@@ -60,7 +71,7 @@ impl Clonedeck {
         Ok(read(&self.data_dir))
     }
 
-    /// Sets it. Slots take hold at once, limits at the next start of the program.
+    /// Sets it. Slots, ports and the cache take hold at once, limits at the next start of the program.
     pub async fn save_settings(&self, settings: &Settings) -> Result<(), Problem> {
         let refuse =
             |what: &str, range: &str| Err(problem("settings.range", format!("{what} must be {range}."), ""));
@@ -86,8 +97,18 @@ impl Clonedeck {
         {
             return refuse("Quiet hours", "two times of day such as 22:00 and 07:00, or both empty");
         }
+        if settings.port_from < 1024 || settings.port_from > settings.port_to {
+            return refuse("Ports of previews", "two numbers from 1024 to 65535, the smaller one first");
+        }
+        if !(1..=8760).contains(&settings.cache_hours) {
+            return refuse("The hours for which outcomes of builds are kept", "from 1 to 8760");
+        }
+        if !(1..=1000).contains(&settings.cache_gigabytes) {
+            return refuse("The cache of builds", "from 1 to 1000 gigabytes");
+        }
         write_file(&self.data_dir.join(FILE), settings)?;
         self.queue.set_slots(settings.slots as usize);
+        apply(settings, &self.builds);
         Ok(())
     }
 

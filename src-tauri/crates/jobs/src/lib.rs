@@ -21,14 +21,14 @@ pub use secrets::Secrets;
 pub(crate) use step_error::step_error;
 pub(crate) use watching::Watching;
 
-/// Every job kind that this program knows. Their data is where the previews' is.
-pub fn registry(previews: &Previews) -> clonedeck_queue::Registry {
+/// Every job kind that this program knows. Their data is where the previews' is; `builds` is of the same directory.
+pub fn registry(previews: &Previews, builds: &build::Builds) -> clonedeck_queue::Registry {
     let commands = command::Commands::new(previews.data_dir());
     clonedeck_queue::Registry::new()
         .with(clone::CloneSite { previews: previews.clone(), secrets: Secrets::of(previews.data_dir()) })
         .with(command::CommandJob { commands: commands.clone() })
         .with(command::WorkflowJob { commands })
-        .with(build::BuildJob { builds: build::Builds::new(previews.data_dir()) })
+        .with(build::BuildJob { builds: builds.clone() })
 }
 
 /// A thread of ours ended without an answer.

@@ -185,6 +185,10 @@ export const SETTINGS: Settings = {
   retention_days: 90,
   retention_jobs: 10_000,
   theme: 'system',
+  port_from: 4300,
+  port_to: 4499,
+  cache_hours: 24,
+  cache_gigabytes: 10,
 };
 
 export const DOCTOR: DoctorFinding[] = [

@@ -19,8 +19,11 @@ const OPENING: [string, string, string][] = [
   ['copy-database', 'info', 'wp_postmeta       1,204,551 rows   …'],
 ];
 
-export function lineAt(n: number, begun: number): LogLine {
+/** `told` are the first lines of a job that is no clone. */
+export function lineAt(n: number, begun: number, told_?: [string, string, string][]): LogLine {
   const at = new Date(begun + n * 40).toISOString();
+  const own = told_?.[n % told_.length];
+  if (own) return { n, at, step: own[0], level: own[1], text: own[2] };
   const told = OPENING[n];
   if (told) return { n, at, step: told[0], level: told[1], text: told[2] };
   const from = (n - OPENING.length) * 80;

@@ -118,6 +118,7 @@ export function job(told: Told, now: number): JobView {
             folder: target,
             database: `mysql://shop@127.0.0.1/${name}_copy`,
             findings: told.findings ?? 0,
+            stats: {},
           }
         : null,
     error: told.state === 'failed' ? (told.error ?? NOT_EMPTY) : null,

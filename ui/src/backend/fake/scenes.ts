@@ -1,5 +1,6 @@
 /** Situations that the fake program can be in, chosen by `?scene=…`. */
 import type { JobView } from '../wire/JobView';
+import { buildsOf, commandsOf } from './others';
 import { job, NOT_EMPTY, problem, SERVER_GONE, type Told } from './make';
 
 export interface Scene {
@@ -220,6 +221,8 @@ export const SCENES: Record<string, (now: number) => Scene> = {
     ],
     past: 5,
   }),
+  commands: commandsOf,
+  builds: buildsOf,
   broken: () => ({ active: [], ended: [], past: 0, broken: true }),
   slow: (now) => ({ active: usual(now), ended: [], past: 10, slow: true }),
 };

@@ -7,7 +7,8 @@ import type { Tick } from '../wire/Tick';
 import type { Update } from '../wire/Update';
 import { problem, row } from './make';
 import type { Scene } from './scenes';
-import { CLONE_STEPS, progressOf, stepsAt, working } from './steps';
+import { resultOf, saysAt, stepsOf } from './others';
+import { progressOf, stepsAt } from './steps';
 
 export class Simulation {
   readonly jobs = new Map<string, JobView>();
@@ -86,19 +87,20 @@ export class Simulation {
       if (job.state !== 'running') continue;
       const index = job.steps.findIndex((step) => step.name === job.current_step);
       const step = job.steps[index];
-      const kind = CLONE_STEPS[index];
+      const kinds = stepsOf(job);
+      const kind = kinds[index];
       if (!step || !kind) continue;
       const pace = 1 + 0.3 * Math.sin(this.steps / 9 + index);
       const share = Math.min(1, step.progress / 100 + (seconds * pace) / Math.max(kind.takes, 0.3));
       step.progress = share * 100;
       step.done = Math.floor(kind.total * share);
       step.rate = kind.total ? (kind.total / kind.takes) * pace : 0;
-      step.message = working(step, share);
+      step.message = saysAt(job, step, share);
       step.active_ms += seconds * 1000;
       job.active_ms += seconds * 1000;
-      job.progress = progressOf(job.steps);
+      job.progress = progressOf(job.steps, kinds);
       if (this.steps % 4 === 0) this.logs.set(job.id, this.lines(job.id, job) + 1);
-      const left = CLONE_STEPS.slice(index).reduce((sum, one) => sum + one.takes, 0) - kind.takes * share;
+      const left = kinds.slice(index).reduce((sum, one) => sum + one.takes, 0) - kind.takes * share;
       job.eta_seconds = { low: left * 0.9, high: left * 1.4 + 5 };
       if (share >= 1) {
         this.endStep(job, index);
@@ -126,7 +128,7 @@ export class Simulation {
   private endStep(job: JobView, index: number): void {
     const now = Date.now();
     const ended = job.steps[index];
-    const kind = CLONE_STEPS[index];
+    const kind = stepsOf(job)[index];
     if (!ended || !kind) return;
     Object.assign(ended, {
       state: 'completed',
@@ -148,14 +150,7 @@ export class Simulation {
         eta_seconds: null,
         finished_at: new Date(now).toISOString(),
       });
-      const spec = job.spec as { url: string | null };
-      job.result = {
-        url: spec.url ?? 'http://127.0.0.1:8410',
-        username: 'clonedeck',
-        folder: job.target,
-        database: 'mysql://shop@127.0.0.1/shop_copy',
-        findings: 0,
-      };
+      job.result = resultOf(job);
     }
     this.changed(job);
   }
@@ -205,7 +200,7 @@ export class Simulation {
           finished_at: null,
           progress: 0,
           current_step: job.steps[0]?.name ?? null,
-          steps: stepsAt(0, 0, this.begun),
+          steps: stepsAt(0, 0, this.begun, [], stepsOf(job)),
         });
         break;
       case 'priority':

@@ -2,7 +2,7 @@
 import type { StepState } from '../wire/StepState';
 import type { StepView } from '../wire/StepView';
 
-interface Kind {
+export interface Kind {
   name: string;
   title: string;
   unit: string;
@@ -104,9 +104,15 @@ export function working(step: StepView, share: number): string {
 }
 
 /** All steps of a clone, as they stand when it has come to `current` (their number when all are done, −1 before the first). */
-export function stepsAt(current: number, share: number, began: number, skip: string[] = []): StepView[] {
+export function stepsAt(
+  current: number,
+  share: number,
+  began: number,
+  skip: string[] = [],
+  kinds: Kind[] = CLONE_STEPS,
+): StepView[] {
   let clock = began;
-  return CLONE_STEPS.map((kind, index) => {
+  return kinds.map((kind, index) => {
     const skipped = skip.includes(kind.name) && index < current;
     const state: StepState = skipped ? 'skipped' : index < current ? 'completed' : index === current ? 'running' : 'pending';
     const ended = state === 'completed';
@@ -136,8 +142,8 @@ export function stepsAt(current: number, share: number, began: number, skip: str
 }
 
 /** 0–100 of the whole job. */
-export function progressOf(steps: StepView[]): number {
-  const weight = (index: number) => CLONE_STEPS[index]?.weight ?? 1;
+export function progressOf(steps: StepView[], kinds: Kind[] = CLONE_STEPS): number {
+  const weight = (index: number) => kinds[index]?.weight ?? 1;
   const whole = steps.reduce((sum, _, index) => sum + weight(index), 0);
   return steps.reduce((sum, step, index) => sum + (weight(index) * (step.state === 'skipped' ? 100 : step.progress)) / whole, 0);
 }

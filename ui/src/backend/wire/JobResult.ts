@@ -23,4 +23,8 @@ database: string | null,
 /**
  * How many findings the check listed; 0 means clean.
  */
-findings: number, };
+findings: number, 
+/**
+ * What a command counted, by name.
+ */
+stats: Record<string, number>, };

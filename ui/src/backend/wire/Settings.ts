@@ -61,4 +61,20 @@ retention_jobs: number,
 /**
  * Colours of the window.
  */
-theme: Theme, };
+theme: Theme, 
+/**
+ * The first port that previews of builds get, 1024–65535.
+ */
+port_from: number, 
+/**
+ * … and the last.
+ */
+port_to: number, 
+/**
+ * Outcomes of builds are kept this many hours after their last use.
+ */
+cache_hours: number, 
+/**
+ * … and at most this many gigabytes of them.
+ */
+cache_gigabytes: number, };

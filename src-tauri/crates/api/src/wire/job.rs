@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -119,6 +121,9 @@ pub struct JobResult {
     pub database: Option<String>,
     /// How many findings the check listed; 0 means clean.
     pub findings: u32,
+    /// What a command counted, by name.
+    #[ts(type = "Record<string, number>")]
+    pub stats: BTreeMap<String, u64>,
 }
 
 /// A job in a list.

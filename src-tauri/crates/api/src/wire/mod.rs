@@ -2,6 +2,8 @@
 //! `ui/src/backend/wire` (the folder is committed; a test notices drift). Times are RFC 3339 in UTC, sizes are bytes, progress is
 //! 0–100.
 
+mod build;
+mod command;
 mod job;
 mod log;
 mod problem;
@@ -9,6 +11,8 @@ mod queue;
 mod settings;
 mod site;
 
+pub use build::*;
+pub use command::*;
 pub use job::*;
 pub use log::*;
 pub use problem::*;

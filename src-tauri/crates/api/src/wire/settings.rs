@@ -34,6 +34,14 @@ pub struct Settings {
     pub retention_jobs: u32,
     /// Colours of the window.
     pub theme: Theme,
+    /// The first port that previews of builds get, 1024–65535.
+    pub port_from: u16,
+    /// … and the last.
+    pub port_to: u16,
+    /// Outcomes of builds are kept this many hours after their last use.
+    pub cache_hours: u32,
+    /// … and at most this many gigabytes of them.
+    pub cache_gigabytes: u32,
 }
 
 impl Default for Settings {
@@ -53,6 +61,10 @@ impl Default for Settings {
             retention_days: 90,
             retention_jobs: 10_000,
             theme: Theme::System,
+            port_from: 4300,
+            port_to: 4499,
+            cache_hours: 24,
+            cache_gigabytes: 10,
         }
     }
 }

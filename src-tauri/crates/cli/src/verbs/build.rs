@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clonedeck_api::{BuildRequest, Clonedeck, Open};
+use clonedeck_api::wire::BuildRequest;
+use clonedeck_api::{Clonedeck, Open};
 
 use crate::follow::{self, Then};
 use crate::say::{Code, Failure, Say};
@@ -31,10 +32,12 @@ pub struct Words {
 pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
     let request = BuildRequest {
         source: std::path::absolute(&words.path).unwrap_or(words.path).display().to_string(),
+        type_check: true,
         build: words.build,
         preview: words.preview || !words.no_preview,
         // This program ends with the job; a preview that ended with it would show nothing.
         stays: true,
+        ports: None,
         priority: words.priority,
     };
     let clonedeck = Clonedeck::open(open).await?;

@@ -13,7 +13,8 @@ pub struct Words {
 
 pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
     let clonedeck = Clonedeck::open(open).await?;
-    let used = if words.clear { clonedeck.clear_build_cache()? } else { clonedeck.build_cache()? };
+    let used =
+        if words.clear { clonedeck.clear_build_cache().await? } else { clonedeck.build_cache().await? };
     if say.json {
         say.line(&used);
     } else {

@@ -32,7 +32,7 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
             say.remark("Stopped.");
         }
         Some(What::Restart { job }) => {
-            let preview = clonedeck.restart_build_preview(&job).await?;
+            let preview = clonedeck.restart_preview(&job).await?;
             if say.json {
                 say.line(&preview);
             } else {
@@ -40,7 +40,7 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
             }
         }
         None => {
-            let all = clonedeck.all_previews()?;
+            let all = clonedeck.all_previews().await?;
             if all.is_empty() {
                 say.remark("No preview runs.");
             }

@@ -49,6 +49,6 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
         return Ok(Code::Done);
     }
     let call = clonedeck.understand_command(&site, &words.command)?;
-    let id = clonedeck.launch_command(&site, call, words.confirm, words.priority).await?;
+    let id = clonedeck.launch_command(&site, &call, words.confirm, words.priority).await?;
     follow::launched(&clonedeck, &id, if words.detach { Then::Return } else { Then::Follow }, say).await
 }

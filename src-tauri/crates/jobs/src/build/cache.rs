@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use clonedeck_site::{Problem, Result};
@@ -13,8 +14,13 @@ use super::key::Key;
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
+    limits: Arc<RwLock<Limits>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
     keep: Duration,
-    limit: u64,
+    bytes: u64,
 }
 
 /// What the cache takes.
@@ -47,13 +53,19 @@ const TREE: &str = "tree";
 impl Cache {
     /// The cache in `folder`, which need not be there yet. Entries are kept 24 hours after their last use, 10 GiB altogether.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), keep: Duration::from_hours(24), limit: 10 << 30 }
+        let limits = Limits { keep: Duration::from_hours(24), bytes: 10 << 30 };
+        Self { folder: folder.into(), limits: Arc::new(RwLock::new(limits)) }
     }
 
     /// Sets how long entries are kept after their last use, and how many bytes altogether.
-    pub fn limits(mut self, keep: Duration, bytes: u64) -> Self {
-        (self.keep, self.limit) = (keep, bytes);
+    pub fn limits(self, keep: Duration, bytes: u64) -> Self {
+        self.set_limits(keep, bytes);
         self
+    }
+
+    /// [`limits`](Self::limits), for every clone of this value; takes hold when something is kept next.
+    pub fn set_limits(&self, keep: Duration, bytes: u64) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Limits { keep, bytes };
     }
 
     /// Keeps the tree `from` under `key`. The files are shared with the cache (reflink or hard link), not moved.
@@ -145,9 +157,10 @@ impl Cache {
         let mut left =
             CacheUse { entries: entries.len() as u64, bytes: entries.iter().map(|(.., bytes)| bytes).sum() };
         let now = SystemTime::now();
+        let limits = *self.limits.read().unwrap_or_else(PoisonError::into_inner);
         for (used, place, bytes) in entries {
-            let is_old = now.duration_since(used).unwrap_or_default() > self.keep;
-            if is_old || left.bytes > self.limit {
+            let is_old = now.duration_since(used).unwrap_or_default() > limits.keep;
+            if is_old || left.bytes > limits.bytes {
                 Self::discard(&place);
                 left.entries -= 1;
                 left.bytes -= bytes;

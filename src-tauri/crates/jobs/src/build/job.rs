@@ -12,6 +12,9 @@ use super::steps;
 pub struct BuildOrder {
     /// A folder, or an archive of one.
     pub source: PathBuf,
+    /// Check its types, where it has any.
+    #[serde(default = "yes")]
+    pub type_check: bool,
     /// Run its `build` script.
     pub build: bool,
     /// Start a server that shows it.
@@ -20,6 +23,13 @@ pub struct BuildOrder {
     pub stays: bool,
     /// How long the server may take to answer, seconds.
     pub ready_seconds: u64,
+    /// The first and the last port that the server may get; those of the settings when none.
+    #[serde(default)]
+    pub ports: Option<(u16, u16)>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl BuildOrder {
@@ -33,7 +43,15 @@ impl BuildOrder {
                 .help("Give a folder or an archive.")
                 .with("path", source.display())
         })?;
-        Ok(Self { source, build: false, preview: true, stays: false, ready_seconds: 60 })
+        Ok(Self {
+            source,
+            type_check: true,
+            build: false,
+            preview: true,
+            stays: false,
+            ready_seconds: 60,
+            ports: None,
+        })
     }
 }
 

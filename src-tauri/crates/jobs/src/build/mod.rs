@@ -24,4 +24,5 @@ pub use key::Key;
 pub use ports::Ports;
 pub use previews::{Preview, Previews};
 pub use shelf::Builds;
+pub use steps::FROM_CACHE;
 pub use unpack::{Allowance, Unpacked, unpack};

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use clonedeck_site::process::Identity;
 use clonedeck_site::{Problem, Result};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone)]
 pub struct Ports {
     folder: PathBuf,
-    range: RangeInclusive<u16>,
+    range: Arc<RwLock<RangeInclusive<u16>>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,7 +27,21 @@ struct Lease {
 impl Ports {
     /// The leases in `folder` for the ports of `range`.
     pub fn new(folder: PathBuf, range: RangeInclusive<u16>) -> Self {
-        Self { folder, range }
+        Self { folder, range: Arc::new(RwLock::new(range)) }
+    }
+
+    /// The ports that are leased from now on, by every clone of this value.
+    pub fn set_range(&self, range: RangeInclusive<u16>) {
+        *self.range.write().unwrap_or_else(PoisonError::into_inner) = range;
+    }
+
+    /// The same leases, for the ports of another range.
+    pub(super) fn within(&self, range: RangeInclusive<u16>) -> Self {
+        Self::new(self.folder.clone(), range)
+    }
+
+    fn range(&self) -> RangeInclusive<u16> {
+        self.range.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Leases a port on which nobody listens; the one that `holder` already has, if it has one.
@@ -41,7 +56,8 @@ impl Ports {
             }
             self.give_back(port);
         }
-        for port in self.range.clone() {
+        let range = self.range();
+        for port in range.clone() {
             let place = self.folder.join(port.to_string());
             let mut file = match OpenOptions::new().write(true).create_new(true).open(&place) {
                 Ok(file) => file,
@@ -60,7 +76,7 @@ impl Ports {
         }
         Err(Problem::transient(
             "port.none",
-            format!("All ports from {} to {} are taken.", self.range.start(), self.range.end()),
+            format!("All ports from {} to {} are taken.", range.start(), range.end()),
         )
         .help("Stop a preview that is not needed, or set a larger range in the settings."))
     }

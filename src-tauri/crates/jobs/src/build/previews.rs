@@ -57,6 +57,19 @@ impl Previews {
         &self.ports
     }
 
+    /// The same servers; new ones get their ports from this range.
+    pub(super) fn within(&self, range: Option<(u16, u16)>) -> Self {
+        match range {
+            Some((from, to)) => Self { ports: self.ports.within(from..=to), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// Shows a project for a job whose server has ended, unless it runs.
+    pub fn serve(&self, job: &str, folder: &Path, stays: bool) -> Result<Preview> {
+        self.ensure(job, &Project::detect(folder)?, stays)
+    }
+
     /// The servers that run, the oldest first.
     pub fn list(&self) -> Result<Vec<Preview>> {
         let mut all: Vec<Preview> =
@@ -68,6 +81,11 @@ impl Previews {
     /// The server of a job, if one is on record.
     pub fn of(&self, job: &str) -> Option<Preview> {
         serde_json::from_slice(&fs::read(self.file(job)).ok()?).ok()
+    }
+
+    /// The file with what the server of a job writes; it stays when the server ends.
+    pub fn log(&self, job: &str) -> PathBuf {
+        self.data_dir.join("previews").join(format!("{job}.log"))
     }
 
     /// Ends the server of a job and gives its port back. Answers whether one ran.
@@ -128,7 +146,7 @@ impl Previews {
 
     fn start_on(&self, port: u16, job: &str, project: &Project, stays: bool) -> Result<Preview> {
         let folder = self.data_dir.join("previews");
-        let log = folder.join(format!("{job}.log"));
+        let log = self.log(job);
         let file = fs::create_dir_all(&folder)
             .and_then(|()| OpenOptions::new().create(true).append(true).open(&log))
             .map_err(|error| unusable(&log, &error))?;

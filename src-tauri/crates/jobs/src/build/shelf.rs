@@ -36,15 +36,20 @@ impl Builds {
     }
 
     /// Sets the ports that previews get.
-    pub fn ports(mut self, range: RangeInclusive<u16>) -> Self {
-        self.previews = Previews::new(&self.data_dir, Ports::new(self.data_dir.join("ports"), range));
+    pub fn ports(self, range: RangeInclusive<u16>) -> Self {
+        self.previews.ports().set_range(range);
         self
     }
 
     /// Sets how long outcomes are kept after their last use, and how many bytes altogether.
-    pub fn cache_limits(mut self, keep: Duration, bytes: u64) -> Self {
-        self.cache = self.cache.limits(keep, bytes);
+    pub fn cache_limits(self, keep: Duration, bytes: u64) -> Self {
+        self.cache.set_limits(keep, bytes);
         self
+    }
+
+    /// Bytes of memory that a build of this project is thought to need.
+    pub fn estimate(&self, project: &Path) -> u64 {
+        self.estimates().of(project)
     }
 
     /// The cache of outcomes.

@@ -134,7 +134,8 @@ pub(super) struct Made {
     key: Option<Key>,
 }
 
-const FROM_CACHE: &str = "from cache";
+/// Why a step is skipped whose outcome was kept.
+pub const FROM_CACHE: &str = "from cache";
 
 impl Install {
     /// The key of what is installed now. `None` when it cannot be kept.
@@ -244,12 +245,15 @@ impl Step for TypeCheck {
     const NAME: &'static str = "type-check";
     const TITLE: &'static str = "Type-check";
 
-    fn weight(&self, _: &BuildOrder) -> f64 {
-        30.0
+    fn weight(&self, order: &BuildOrder) -> f64 {
+        if order.type_check { 30.0 } else { 0.0 }
     }
 
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
         let project = ctx.output_of::<Detect>()?;
+        if !ctx.spec().type_check {
+            return Ok(Done::Skipped { reason: "not asked for".into(), output: () });
+        }
         if !project.has_types {
             return Ok(Done::Skipped { reason: "it has no TypeScript".into(), output: () });
         }
@@ -351,6 +355,7 @@ impl Step for StartPreview {
         let preview = self
             .0
             .previews()
+            .within(ctx.spec().ports)
             .ensure(&ctx.job_id().to_string(), &project, ctx.spec().stays)
             .map_err(step_error)?;
         ctx.log(Level::Info, format!("The preview server starts on port {}.", preview.port));
@@ -386,7 +391,8 @@ impl Step for Ready {
         self.0.sweep().await.map_err(step_error)?;
         let (job, stays) = (ctx.job_id().to_string(), ctx.spec().stays);
         // It may have gone with an earlier start of Clonedeck.
-        let preview = self.0.previews().ensure(&job, &project, stays).map_err(step_error)?;
+        let previews = self.0.previews().within(ctx.spec().ports);
+        let preview = previews.ensure(&job, &project, stays).map_err(step_error)?;
         let limit = Duration::from_secs(ctx.spec().ready_seconds.max(1));
         let answer = tokio::select! {
             answer = self.0.previews().ready(&preview, limit) => answer,

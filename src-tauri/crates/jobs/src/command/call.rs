@@ -32,7 +32,27 @@ pub struct Checked<'a> {
     pub(super) arguments: Vec<String>,
 }
 
+/// A call that is being put together.
+#[derive(Debug, Clone)]
+pub struct Drafted {
+    /// The program and its arguments, one by one, as they would be run.
+    pub words: Vec<String>,
+    /// What is wrong with its arguments; the context `argument` names the one. Empty when it may be run.
+    pub faults: Vec<Problem>,
+    /// The name to type before it is run, where it destroys.
+    pub confirm: Option<String>,
+}
+
 const LONGEST: usize = 4096;
+
+/// The folder of a site, as the system names it.
+fn real_folder(site: &Path) -> Result<PathBuf> {
+    site.canonicalize().ok().filter(|site| site.is_dir()).ok_or_else(|| {
+        Problem::permanent("command.site", format!("There is no site in {}.", site.display()))
+            .help("Choose the folder of a site.")
+            .with("path", site.display())
+    })
+}
 
 impl Catalogue {
     /// Understands words as they are typed: `wp cache flush`. Answers the call that they mean.
@@ -96,14 +116,30 @@ impl Catalogue {
     /// # Errors
     /// With the reason, when it may not be run.
     pub fn check(&self, site: &Path, call: &Call) -> Result<Checked<'_>> {
+        let (checked, faults) = self.look(site, call)?;
+        faults.into_iter().next().map_or(Ok(checked), Err)
+    }
+
+    /// What a call would run, for somebody who is still putting it together: arguments that do not fit yet are left out, or stand
+    /// as `<name>` where they must be given.
+    ///
+    /// # Errors
+    /// With the reason, when the command may not be run in this site whatever its arguments are.
+    pub fn draft(&self, site: &Path, call: &Call) -> Result<Drafted> {
+        let (checked, faults) = self.look(site, call)?;
+        let mut words = checked.program.clone();
+        words.extend(checked.arguments.iter().cloned());
+        let confirm = (checked.command.effect == Effect::Destroys && !call.dry_run).then(|| checked.name());
+        Ok(Drafted { words, faults, confirm })
+    }
+
+    /// A call with the arguments that fit, and why the others do not.
+    fn look(&self, site: &Path, call: &Call) -> Result<(Checked<'_>, Vec<Problem>)> {
         let command = self
             .commands
             .get(&call.command)
             .ok_or_else(|| self.not_allowed(std::slice::from_ref(&call.command)))?;
-        let site = site.canonicalize().ok().filter(|site| site.is_dir()).ok_or_else(|| {
-            Problem::permanent("command.site", format!("There is no site in {}.", site.display()))
-                .with("path", site.display())
-        })?;
+        let site = real_folder(site)?;
         let program = self
             .programs
             .get(&command.program)
@@ -115,34 +151,27 @@ impl Catalogue {
         if call.dry_run && command.dry_run.is_empty() {
             return Err(refused(command, "it cannot show what it would do without doing it"));
         }
-        if let Some(name) =
-            call.arguments.keys().find(|name| command.argument.iter().all(|argument| argument.name != **name))
-        {
-            return Err(refused(command, format!("it has no argument {name:?}")));
-        }
+        let mut faults: Vec<Problem> = call
+            .arguments
+            .keys()
+            .filter(|name| command.argument.iter().all(|argument| argument.name != **name))
+            .map(|name| refused(command, format!("it has no argument {name:?}")).with("argument", name))
+            .collect();
         let mut arguments = command.words.clone();
         let mut places = Vec::new();
         for argument in &command.argument {
-            let Some(values) = call.arguments.get(&argument.name) else {
-                if argument.required && !(call.dry_run && argument.kind == Kind::Flag) {
-                    return Err(refused(command, format!("it needs {}", spelled(argument))));
+            let given = match call.arguments.get(&argument.name) {
+                Some(values) => argument.words(values, &site, program),
+                None if argument.required && !(call.dry_run && argument.kind == Kind::Flag) => {
+                    Err(format!("it needs {}", spelled(argument)))
                 }
-                continue;
+                None => continue,
             };
-            arguments.extend(
-                argument
-                    .words(values, &site, program)
-                    .map_err(|reason| refused(command, reason))?
-                    .into_iter()
-                    .filter_map(|word| {
-                        if argument.kind == Kind::Value {
-                            places.push(word);
-                            None
-                        } else {
-                            Some(word)
-                        }
-                    }),
-            );
+            let words = given.unwrap_or_else(|reason| {
+                faults.push(refused(command, reason).with("argument", &argument.name));
+                if argument.required { vec![spelled(argument)] } else { Vec::new() }
+            });
+            if argument.kind == Kind::Value { places.extend(words) } else { arguments.extend(words) }
         }
         if call.dry_run {
             arguments.extend(command.dry_run.iter().cloned());
@@ -153,7 +182,27 @@ impl Catalogue {
         }
         // Values stand right after the words, before any option.
         arguments.splice(command.words.len()..command.words.len(), places);
-        Ok(Checked { command, program: program.found(&site), site, arguments })
+        Ok((Checked { command, program: program.found(&site), site, arguments }, faults))
+    }
+
+    /// The words that an operator types for a command, without its arguments.
+    pub fn typed(&self, command: &Command) -> Vec<String> {
+        let says =
+            self.programs.get(&command.program).map(|program| program.says.clone()).unwrap_or_default();
+        says.into_iter().chain(command.words.iter().cloned()).collect()
+    }
+
+    /// The only values that an argument may have in a site; any that fits its type when there are none.
+    pub fn choices(&self, command: &Command, argument: &Argument, site: &Path) -> Vec<String> {
+        match (argument.holds, self.programs.get(&command.program)) {
+            (Holds::Script, Some(program)) if argument.choices.is_empty() => program.scripts(site),
+            _ => argument.choices.clone(),
+        }
+    }
+
+    /// The programs of the list by name, with the words an operator types for each.
+    pub fn programs(&self) -> BTreeMap<String, Vec<String>> {
+        self.programs.values().map(|program| (program.name.clone(), program.says.clone())).collect()
     }
 
     fn not_allowed(&self, words: &[String]) -> Problem {
@@ -180,9 +229,19 @@ impl Catalogue {
 }
 
 impl Checked<'_> {
+    /// What the site is called where its name has to be typed: the name of its folder.
+    pub fn name(&self) -> String {
+        self.site.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// The program and its arguments, one by one.
+    pub fn words(&self) -> Vec<String> {
+        self.program.iter().chain(&self.arguments).cloned().collect()
+    }
+
     /// Refuses a destroying command unless the name of the site's folder was typed.
     pub fn confirmed(&self, typed: Option<&str>, dry_run: bool) -> Result<()> {
-        let name = self.site.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = self.name();
         if self.command.effect != Effect::Destroys || dry_run || typed == Some(&*name) {
             return Ok(());
         }
@@ -261,8 +320,8 @@ impl Argument {
             }
             Holds::Path => within(site, Path::new(value)),
             Holds::Script => {
-                let file = if program.name == "composer" { "composer.json" } else { "package.json" };
-                let scripts = scripts(&site.join(file));
+                let file = program.manifest();
+                let scripts = program.scripts(site);
                 scripts.iter().any(|script| script == value).then_some(()).ok_or_else(|| {
                     format!(
                         "is no script of {file}; there are: {}",
@@ -275,6 +334,17 @@ impl Argument {
 }
 
 impl Runner {
+    /// The file that names its scripts.
+    fn manifest(&self) -> &'static str {
+        if self.name == "composer" { "composer.json" } else { "package.json" }
+    }
+
+    fn scripts(&self, site: &Path) -> Vec<String> {
+        let text = std::fs::read(site.join(self.manifest())).unwrap_or_default();
+        let json: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        json["scripts"].as_object().map(|scripts| scripts.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// What is run: the first choice that is there. A word with a slash is a file of the site.
     fn found(&self, site: &Path) -> Vec<String> {
         let place = |words: &Vec<String>| {
@@ -304,12 +374,6 @@ fn within(site: &Path, path: &Path) -> std::result::Result<(), String> {
         Ok(real) if real.starts_with(site) => Ok(()),
         _ => Err("leads out of the site".into()),
     }
-}
-
-fn scripts(file: &Path) -> Vec<String> {
-    let text = std::fs::read(file).unwrap_or_default();
-    let json: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    json["scripts"].as_object().map(|scripts| scripts.keys().cloned().collect()).unwrap_or_default()
 }
 
 fn starts_with(words: &[String], says: &[String], command: &[String]) -> bool {

@@ -27,6 +27,43 @@ pub struct Cursor {
     phase: Option<String>,
     done: u64,
     total: u64,
+    #[serde(default)]
+    stats: BTreeMap<String, u64>,
+}
+
+/// Where a call stands, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The phase it is in.
+    pub phase: Option<String>,
+    /// How much is done.
+    pub done: u64,
+    /// Of how much; 0 while not known.
+    pub total: u64,
+    /// Where it could go on.
+    pub checkpoint: Option<String>,
+    /// Counts by name.
+    pub stats: BTreeMap<String, u64>,
+}
+
+impl Standing {
+    /// Read out of what the queue keeps of a call's step: its cursor while it is not done, its output afterwards.
+    pub fn read(cursor: Option<&str>, output: Option<&str>) -> Self {
+        let cursor: Cursor = cursor.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let output: Outcome = output.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        Self {
+            checkpoint: cursor.checkpoint.as_ref().map(text_of),
+            phase: cursor.phase,
+            done: cursor.done,
+            total: cursor.total,
+            stats: if output.stats.is_empty() { cursor.stats } else { output.stats },
+        }
+    }
+}
+
+/// A checkpoint as it is handed back: a text as it is, anything else as JSON.
+fn text_of(checkpoint: &Value) -> String {
+    checkpoint.as_str().map_or_else(|| checkpoint.to_string(), str::to_owned)
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +117,6 @@ struct Ear {
 #[derive(Default)]
 struct Heard {
     cursor: Cursor,
-    stats: BTreeMap<String, u64>,
     is_new: bool,
 }
 
@@ -91,20 +127,24 @@ impl Ear {
 
     fn take_in(&self, told: Told) {
         let mut heard = self.heard();
+        let mut says_more = !told.stats.is_empty();
         if let Some(phase) = told.phase
             && heard.cursor.phase.as_ref() != Some(&phase)
         {
-            self.handle.message(&phase);
             self.handle.log(Level::Info, format!("Phase: {phase}"));
             heard.cursor.phase = Some(phase);
             (heard.cursor.done, heard.cursor.total) = (0, 0);
+            says_more = true;
         }
         if told.done.is_some() || told.total.is_some() {
             heard.cursor.done = told.done.unwrap_or(heard.cursor.done);
             heard.cursor.total = told.total.unwrap_or(heard.cursor.total);
             self.handle.progress(heard.cursor.done, heard.cursor.total);
         }
-        heard.stats.extend(told.stats);
+        heard.cursor.stats.extend(told.stats);
+        if says_more {
+            self.handle.message(heard.cursor.says());
+        }
         if told.checkpoint.is_some() && told.checkpoint != heard.cursor.checkpoint {
             heard.cursor.checkpoint = told.checkpoint;
             heard.is_new = true;
@@ -208,10 +248,7 @@ async fn finish<S>(
 where
     S: Step<Cursor = Cursor, Output = Outcome>,
 {
-    let (mut cursor, stats) = {
-        let heard = ear.heard();
-        (heard.cursor.clone(), heard.stats.clone())
-    };
+    let mut cursor = ear.heard().cursor.clone();
     if let Some(problem) = ending.problem(&checked.command.title) {
         cursor.stage = Stage::Ended;
         ctx.checkpoint(&cursor).await?;
@@ -219,6 +256,7 @@ where
         let problem = clonedeck_site::Problem { message: problem.message.clone() + &at, ..problem };
         return Err(step_error(problem));
     }
+    let stats = std::mem::take(&mut cursor.stats);
     if !stats.is_empty() {
         ctx.set_result(serde_json::json!({ "stats": stats }))?;
     }
@@ -316,8 +354,16 @@ impl Checked<'_> {
 impl super::Resume {
     fn words(&self, checkpoint: Option<&Value>) -> Vec<String> {
         let Some(checkpoint) = checkpoint else { return self.without.clone() };
-        let text = checkpoint.as_str().map_or_else(|| checkpoint.to_string(), str::to_owned);
+        let text = text_of(checkpoint);
         self.with.iter().map(|word| word.replace("{checkpoint}", &text)).collect()
+    }
+}
+
+impl Cursor {
+    /// The phase and what was counted, in one line.
+    fn says(&self) -> String {
+        let counts = self.stats.iter().map(|(name, count)| format!("{name} {count}"));
+        self.phase.iter().cloned().chain(counts).collect::<Vec<_>>().join(" · ")
     }
 }
 

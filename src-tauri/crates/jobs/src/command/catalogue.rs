@@ -86,7 +86,7 @@ pub struct Resume {
 }
 
 /// Something a command may be given.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Argument {
     /// Its name; for options and flags the word after `--`.

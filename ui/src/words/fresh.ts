@@ -1,0 +1,23 @@
+/** What one can begin, and where it lies in the window. */
+export const fresh = {
+  menu: 'New…',
+  clone: 'New clone',
+  command: 'Run a command',
+  build: 'New build',
+  keys: { clone: 'Ctrl N', command: 'Ctrl J', build: 'Ctrl B' },
+  previews: 'Previews',
+  commandIn: (name: string) => `Run a command in ${name}`,
+  dropTitle: 'Drop it here',
+  dropHint: 'A folder of a site to clone it; a project or an archive to build it.',
+  dropped: (name: string) => `What is to be done with ${name}?`,
+  droppedHint: 'It holds a package.json: it can be built and shown, or cloned as a site.',
+  buildIt: 'Build and show it',
+  cloneIt: 'Clone it',
+  commandIt: 'Run a command in it',
+  cancelOne: (title: string) => `Cancel “${title}”?`,
+  cancelCommand: 'Its program is ended. What it has changed in the site stays changed.',
+  cancelBuild: 'Its program is ended; what was unpacked or started for it is removed. The project stays.',
+  cancelDo: 'Cancel the job',
+  runAgain: 'Run it again',
+  leave: 'Leave it…',
+};
