@@ -77,6 +77,87 @@ export const SCREENS: Screen[] = [
       await plan(page);
     },
   },
+  { name: 'new-menu', look: {}, go: (page) => page.getByTestId('new-menu').click() },
+  { name: 'new-command-empty', look: {}, go: (page) => page.keyboard.press('Control+j') },
+  { name: 'new-command-list', look: {}, go: (page) => commands(page), all: true },
+  { name: 'new-command-no-site', look: {}, go: (page) => commands(page, '/home/ada/empty', false) },
+  {
+    name: 'new-command-form',
+    look: {},
+    go: async (page) => {
+      await command(page, 'wp.search-replace');
+      await page.getByTestId('argument-old').fill('http://shop.example.com');
+      await page.getByTestId('argument-table').fill('wp posts');
+      await page.getByTestId('launch-command').click();
+      await page.getByTestId('wrong-new').waitFor();
+    },
+    all: true,
+  },
+  { name: 'new-command-destroys', look: {}, go: (page) => command(page, 'wp.db-reset') },
+  {
+    name: 'new-workflow',
+    look: {},
+    go: async (page) => (
+      await command(page, 'workflow:After a deploy', 'workflow-form'),
+      page.getByText('core update-db').waitFor()
+    ),
+    all: true,
+  },
+  { name: 'command-running', look: { scene: 'commands' }, go: (page) => row(page, 'Make the thumbnails anew'), all: true },
+  { name: 'command-interrupted', look: { scene: 'commands' }, go: (page) => row(page, 'Move files to folders') },
+  { name: 'command-failed', look: { scene: 'commands' }, go: (page) => row(page, 'Bring the database up to date'), all: true },
+  { name: 'workflow-running', look: { scene: 'commands' }, go: (page) => row(page, 'After a deploy') },
+  {
+    name: 'workflow-tab',
+    look: { scene: 'commands' },
+    go: async (page) => (await row(page, 'After a deploy'), page.getByTestId('tab-plan').click()),
+  },
+  { name: 'new-build-empty', look: {}, go: (page) => page.keyboard.press('Control+b') },
+  { name: 'new-build', look: {}, go: (page) => project(page, '/home/ada/projects/landing'), all: true },
+  { name: 'new-build-archive', look: {}, go: (page) => project(page, '/home/ada/Downloads/checkout.zip') },
+  { name: 'build-running', look: { scene: 'builds' }, go: (page) => row(page, 'Build landing') },
+  { name: 'build-ready', look: { scene: 'builds' }, go: (page) => row(page, 'Build shop-front'), all: true },
+  { name: 'build-failed', look: { scene: 'builds' }, go: (page) => row(page, 'Build checkout.zip') },
+  {
+    name: 'previews',
+    look: { scene: 'builds' },
+    go: async (page) => (await page.getByTestId('go-previews').click(), page.getByTestId('preview').first().waitFor()),
+    all: true,
+  },
+  {
+    name: 'previews-none',
+    look: { scene: 'empty' },
+    go: async (page) => (await page.getByTestId('go-previews').click(), page.getByText('Nothing is shown').waitFor()),
+  },
+  {
+    name: 'settings-builds',
+    look: {},
+    go: async (page) => (
+      await page.getByTestId('go-settings').click(),
+      await page.getByTestId('own-command').first().waitFor(),
+      page.getByTestId('settings-builds').scrollIntoViewIfNeeded()
+    ),
+  },
+  {
+    name: 'add-command',
+    look: {},
+    go: async (page) => {
+      await page.getByTestId('go-settings').click();
+      await page.getByTestId('own-add').click();
+      await page.getByTestId('own-words').fill('user --list');
+      await page.getByTestId('own-add-argument').click();
+      await page.getByTestId('own-do-add').click();
+      await page.getByTestId('own-wrong').waitFor();
+    },
+  },
+  {
+    name: 'dropped',
+    look: {},
+    go: async (page) => {
+      await page.evaluate(() => window.outside?.drop({ phase: 'dropped', paths: ['/home/ada/projects/landing'] }));
+      await page.getByTestId('dropped-build').waitFor();
+    },
+  },
   { name: 'palette', look: {}, go: (page) => page.keyboard.press('Control+k') },
   { name: 'palette-search', look: {}, go: async (page) => (await page.keyboard.press('Control+k'), page.keyboard.type('shop')) },
   { name: 'inbox', look: {}, go: (page) => page.getByTestId('bell').click() },
@@ -128,6 +209,21 @@ export async function source(page: Page, path: string, known = true): Promise<vo
 export async function plan(page: Page): Promise<void> {
   await page.getByTestId('plan-next').click();
   await page.getByTestId('plan').waitFor();
+}
+export async function commands(page: Page, path = '/home/ada/sites/shop', known = true): Promise<void> {
+  await page.keyboard.press('Control+j');
+  await page.getByTestId('command-site').fill(path);
+  await (known ? page.getByTestId('command-search') : page.getByText('No command of the list fits')).waitFor();
+}
+export async function command(page: Page, id: string, opens = 'command-words'): Promise<void> {
+  await commands(page);
+  await page.locator(`[data-command="${id}"]`).click();
+  await page.getByTestId(opens).waitFor();
+}
+export async function project(page: Page, path: string): Promise<void> {
+  await page.keyboard.press('Control+b');
+  await page.getByTestId('build-source').fill(path);
+  await page.getByTestId('build-report').waitFor();
 }
 async function scrolled(page: Page): Promise<void> {
   await page.getByTestId('job-list').evaluate((list) => (list.scrollTop = 12_000));
