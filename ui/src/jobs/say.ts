@@ -21,7 +21,10 @@ export function summary(job: Job, now: number): string {
     case 'paused':
       return [percent(row.progress), row.current_title].filter(Boolean).join(' · ');
     case 'completed':
-      return [words.side.findings(row.findings, count(row.findings)), row.finished_at ? at(row.finished_at, now) : '']
+      return [
+        row.kind === 'clone' ? words.side.findings(row.findings, count(row.findings)) : '',
+        row.finished_at ? at(row.finished_at, now) : '',
+      ]
         .filter(Boolean)
         .join(' · ');
     case 'failed':

@@ -28,5 +28,5 @@ export const previews = {
   noPreview: 'No preview was asked for.',
   address: 'Address',
   folderLabel: 'Folder',
-  logLabel: 'Log',
+  server: 'Server',
 };
