@@ -89,6 +89,8 @@ export const keys = {
   title: 'Keyboard',
   rows: [
     ['Ctrl N', 'New clone'],
+    ['Ctrl J', 'Run a command'],
+    ['Ctrl B', 'New build'],
     ['Ctrl K', 'Go anywhere'],
     ['Ctrl F', 'Find in the log'],
     ['Ctrl ,', 'Settings'],
