@@ -36,6 +36,9 @@ async fn a_copy_holds_every_row_and_the_new_address() {
     assert!(copied.way.starts_with("streamed through this program"), "{copied:?}");
     let settled = settle(&source, &target, Some(&rewriting), 3, &Unwatched).await.unwrap();
     assert_eq!((settled.passes, settled.brought), (1, 0));
+    // The server's checksum of every sort of value is the one that was taken while it was read.
+    let again = renew(&source, &target, Some(&rewriting), 1, &Unwatched).await.unwrap();
+    assert!(again.compared > 10 && again.brought == 0, "{again:?}");
     let checked = check(&source, &target, None, &Unwatched).await.unwrap();
     assert!(checked.tables.iter().all(|table| table.rows_source == table.rows_target));
     target.finish().await.unwrap();
@@ -203,6 +206,31 @@ async fn a_copy_that_nothing_disturbs_is_the_moment_in_which_it_began_and_needs_
         server.sql_in(&to, "SELECT COUNT(*) FROM left_side WHERE note<>'http://a.test/shop/x'"),
         "0\n"
     );
+}
+
+#[tokio::test]
+async fn a_large_table_has_all_its_indexes_in_their_order_although_they_are_made_last() {
+    let server = MariaDb::shared();
+    let from = server.fresh_database("indexed");
+    server.sql_in(
+        &from,
+        "CREATE TABLE big (id INT NOT NULL AUTO_INCREMENT, shop INT NOT NULL, v VARCHAR(60), n INT AS (shop % 7) STORED, PRIMARY KEY (shop, id),
+           KEY counter (id), KEY by_text (v(20)) COMMENT 'a, b', UNIQUE KEY one (id, v), KEY `odd ``name` (n, v)) ENGINE=InnoDB;
+         INSERT INTO big (shop, v) SELECT seq % 5, CONCAT('http://a.test/', seq) FROM seq_1_to_60000; ANALYZE TABLE big",
+    );
+    let to = server.fresh_name("indexed_copy");
+    let none = Secret::default();
+    let source = Source::open(&address(&server, &from), &none).await.unwrap();
+    let target = Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::Refuse, &Unwatched)
+        .await
+        .unwrap();
+    let rewriting = rewriting("http://b.test", "http://c.test");
+    copy(&source, &target, Some(&rewriting), 2, &Unwatched).await.unwrap();
+    let later = server.sql_in(&to, "SELECT note FROM _clonedeck_made WHERE name='big'");
+    assert!(later.contains("by_text") && later.contains("odd") && !later.contains("counter"), "{later}");
+    settle(&source, &target, Some(&rewriting), 1, &Unwatched).await.unwrap();
+    target.finish().await.unwrap();
+    tables_equal(&server, &from, &to);
 }
 
 #[tokio::test]

@@ -17,8 +17,8 @@ pub struct Words {
     /// Address of the copy; without it, a preview address on 127.0.0.1
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Database of the copy: mysql://user@host:port/name, mysql://user@/name?socket=/path or sqlite:PATH; its password is read
-    /// from CLONEDECK_DB_PASSWORD. Without it, a new database beside the source's
+    /// Database of the copy: mysql://user@host:port/name (?tls=verify or ?ca=FILE to speak TLS), mysql://user@/name?socket=/path or
+    /// sqlite:PATH; its password is read from CLONEDECK_DB_PASSWORD. Without it, a new database beside the source's
     #[arg(long, value_name = "URL")]
     db: Option<String>,
     /// Database of the source, where its configuration does not say

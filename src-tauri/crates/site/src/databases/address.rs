@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::name::LONGEST;
 use crate::Problem;
 
 /// Where a database server listens.
@@ -17,6 +18,15 @@ pub enum Server {
         /// Port, 3306 unless told.
         port: u16,
     },
+    /// The same, spoken to in TLS alone, once the server's certificate is found to be signed and made out to that host.
+    Tls {
+        /// Name or address of the machine.
+        host: String,
+        /// Port, 3306 unless told.
+        port: u16,
+        /// Certificates (PEM) of whom to trust; none for those that this system trusts.
+        ca: Option<PathBuf>,
+    },
     /// A Unix socket on this machine.
     Socket {
         /// The socket file.
@@ -26,7 +36,8 @@ pub enum Server {
 
 /// Where a database is. Holds no password, so that it can be shown, stored and logged.
 ///
-/// As text: `mysql://user@host[:port]/name`, `mysql://user@/name?socket=/path`, `sqlite:/path`.
+/// As text: `mysql://user@host[:port]/name`, `mysql://user@/name?socket=/path`, `sqlite:/path`. Over a network, `?tls=verify` speaks
+/// TLS with a server whose certificate somebody signed whom this system trusts, and `?ca=/path/ca.pem` one that this file trusts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DatabaseAddress {
@@ -69,6 +80,13 @@ impl fmt::Display for DatabaseAddress {
                 match server {
                     Server::Tcp { host, port: 3306 } => write!(f, "{host}/{name}"),
                     Server::Tcp { host, port } => write!(f, "{host}:{port}/{name}"),
+                    Server::Tls { host, port, ca } => {
+                        let port = if *port == 3306 { String::new() } else { format!(":{port}") };
+                        match ca {
+                            Some(ca) => write!(f, "{host}{port}/{name}?ca={}", ca.display()),
+                            None => write!(f, "{host}{port}/{name}?tls=verify"),
+                        }
+                    }
                     Server::Socket { path } => write!(f, "/{name}?socket={}", path.display()),
                 }
             }
@@ -107,19 +125,36 @@ impl FromStr for DatabaseAddress {
         if name.is_empty() {
             return Err(refuse("it names no database"));
         }
-        let socket = query.split('&').find_map(|part| part.strip_prefix("socket="));
-        let server = match socket {
-            Some(path) => Server::Socket { path: path.into() },
-            None if host.is_empty() => Server::Tcp { host: "localhost".into(), port: 3306 },
-            None => {
-                let (host, port) = match host.rsplit_once(':') {
-                    Some((host, port)) => {
-                        (host, port.parse().map_err(|_| refuse("its port is not a number"))?)
-                    }
-                    None => (host, 3306),
-                };
-                Server::Tcp { host: host.to_owned(), port }
+        if name.chars().count() > LONGEST {
+            return Err(super::mysql::too_long(&format!(
+                "The name of the database in '{text}' is longer than the {LONGEST} characters that servers take."
+            )));
+        }
+        let (mut socket, mut tls, mut ca) = (None, false, None);
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("socket", path)) if !path.is_empty() => socket = Some(path),
+                Some(("tls", "verify")) => tls = true,
+                Some(("ca", path)) if !path.is_empty() => ca = Some(PathBuf::from(path)),
+                _ => {
+                    return Err(refuse(&format!(
+                        "its option '{option}' is none of socket=PATH, tls=verify and ca=PATH"
+                    )));
+                }
             }
+        }
+        let server = if let Some(path) = socket {
+            if tls || ca.is_some() {
+                return Err(refuse("a socket needs no TLS"));
+            }
+            Server::Socket { path: path.into() }
+        } else {
+            let (host, port) = match host.rsplit_once(':') {
+                Some((host, port)) => (host, port.parse().map_err(|_| refuse("its port is not a number"))?),
+                None => (host, 3306),
+            };
+            let host = if host.is_empty() { "localhost" } else { host }.to_owned();
+            if tls || ca.is_some() { Server::Tls { host, port, ca } } else { Server::Tcp { host, port } }
         };
         Ok(Self::Mysql { server, user: user.to_owned(), name: name.to_owned() })
     }
@@ -135,10 +170,29 @@ mod tests {
             "mysql://shop@db.example.com/shop",
             "mysql://shop@db.example.com:3307/shop",
             "mysql://root@/shop?socket=/run/mysqld/mysqld.sock",
+            "mysql://shop@db.example.com/shop?tls=verify",
+            "mysql://shop@db.example.com:3307/shop?ca=/etc/shop/ca.pem",
             "sqlite:/srv/shop/wp-content/database/.ht.sqlite",
         ] {
             assert_eq!(text.parse::<DatabaseAddress>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn an_option_that_is_not_known_is_refused_rather_than_left_out() {
+        for text in [
+            "mysql://shop@db.example.com/shop?tls=verfy",
+            "mysql://shop@db.example.com/shop?tsl=verify",
+            "mysql://shop@/shop?socket=/run/mysqld/mysqld.sock&tls=verify",
+        ] {
+            assert_eq!(text.parse::<DatabaseAddress>().unwrap_err().code, "database.address", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_server_takes_is_refused() {
+        let text = format!("mysql://shop@localhost/{}", "x".repeat(65));
+        assert_eq!(text.parse::<DatabaseAddress>().unwrap_err().code, "database.name-too-long");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Names for the databases of copies.
 
 /// The longest name of a database on MariaDB and MySQL.
-const LONGEST: usize = 64;
+pub(super) const LONGEST: usize = 64;
 
 /// Room for the end of the name under which old content is set aside.
 const ROOM: usize = 10;

@@ -217,7 +217,7 @@ fn sqlite(target: &Target<'_>, reading: &Reading, path: &Path, wanted: &mut Vec<
 fn host(server: &Server) -> String {
     match server {
         Server::Socket { path } => format!("localhost:{}", path.display()),
-        Server::Tcp { host, port } => {
+        Server::Tcp { host, port } | Server::Tls { host, port, .. } => {
             // PHP takes the name `localhost` for a socket.
             let host = if host == "localhost" { "127.0.0.1" } else { host };
             let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };

@@ -156,9 +156,17 @@ fn bound(text: Option<String>) -> Result<Option<Vec<String>>> {
     })
 }
 
-/// Cuts a table at the given keys.
-pub(super) async fn plan(session: &mut Session, shape: &Shape, cuts: &[Vec<String>]) -> Result<()> {
+/// Cuts tables at the given keys, all at once: each commit waits for the disk.
+pub(super) async fn plan(session: &mut Session, tables: &[(&Shape, Vec<Vec<String>>)]) -> Result<()> {
     session.run("START TRANSACTION").await?;
+    for (shape, cuts) in tables {
+        cut(session, shape, cuts).await?;
+    }
+    session.run("COMMIT").await?;
+    Ok(())
+}
+
+async fn cut(session: &mut Session, shape: &Shape, cuts: &[Vec<String>]) -> Result<()> {
     session.run(format!("DELETE FROM `{RANGE}` WHERE tbl={}", quote::text(&shape.name))).await?;
     let as_sql = |bound: Option<&Vec<String>>| {
         bound.map_or("NULL".to_owned(), |bound| {
@@ -173,7 +181,6 @@ pub(super) async fn plan(session: &mut Session, shape: &Shape, cuts: &[Vec<Strin
     for some in values.chunks(1000) {
         session.run(format!("INSERT INTO `{RANGE}` (tbl, low, high) VALUES {}", some.join(","))).await?;
     }
-    session.run("COMMIT").await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use memchr::memchr3_iter;
 
 use super::account::Held;
+use super::giant::GIANT;
 use super::range::Way;
 use super::rows::Rows;
 use super::shape::Shape;
@@ -21,6 +22,8 @@ pub(super) struct Batch {
     pub held: Held,
     /// What rewriting did.
     pub work: Rewritten,
+    /// Whether it is one row with a value that is too long to be held several times over: how it was is forgotten.
+    pub giant: bool,
 }
 
 impl Batch {
@@ -32,6 +35,7 @@ impl Batch {
             changed: Vec::new(),
             held: Held::default(),
             work: Rewritten::default(),
+            giant: false,
         };
         let mut text = Vec::new();
         for row in 0..batch.rows.len() {
@@ -39,6 +43,13 @@ impl Batch {
             batch.held.row(sum);
         }
         batch.rewrite(way, shape);
+        batch.giant = batch.len() == 1 && batch.rows.size() > GIANT;
+        if batch.giant {
+            // Nobody could hold both.
+            for (row, column, _) in batch.changed.iter().filter(|changed| changed.2.len() > GIANT / 2) {
+                batch.rows.drain(*row, *column);
+            }
+        }
         batch
     }
 
@@ -47,12 +58,14 @@ impl Batch {
         self.rows.len()
     }
 
-    /// A cell as it is to be written.
-    pub(super) fn new_cell(&self, row: usize, column: usize) -> Option<&[u8]> {
-        match self.changed.binary_search_by_key(&(row, column), |(row, column, _)| (*row, *column)) {
-            Ok(at) => Some(&self.changed[at].2),
-            Err(_) => self.rows.get(row, column),
-        }
+    /// The cells of a row as they are to be written.
+    pub(super) fn cells(&self, row: usize) -> impl Iterator<Item = Option<&[u8]>> {
+        let from = self.changed.partition_point(|changed| changed.0 < row);
+        let mut changed = self.changed[from..].iter().peekable();
+        (0..self.columns).map(move |column| {
+            let new = changed.next_if(|changed| (changed.0, changed.1) == (row, column));
+            new.map(|new| &new.2[..]).or_else(|| self.rows.get(row, column))
+        })
     }
 
     /// A cell as it was read.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::account::{self, Range, State};
@@ -45,22 +45,22 @@ pub(crate) async fn copy(
     );
 
     let tables = shapes.len() as u64;
+    let mut cutting = Vec::new();
+    for shape in &shapes {
+        watch.safe_point().await?;
+        watch.doing(&shape.name);
+        if account::ranges(&mut writing, &shape.name).await?.is_empty() {
+            let whole = reorders(source, target, shape);
+            let cuts = if whole { Vec::new() } else { cuts(&mut reading, &source.name, shape).await? };
+            cutting.push((shape, cuts));
+        }
+    }
+    account::plan(&mut writing, &cutting).await?;
     let mut lines = Vec::new();
     let mut plan = Plan::default();
     for shape in shapes {
-        watch.safe_point().await?;
-        watch.doing(&shape.name);
         let shape = Arc::new(shape);
-        let mut ranges = account::ranges(&mut writing, &shape.name).await?;
-        if ranges.is_empty() {
-            let cuts = if reorders(source, target, &shape) {
-                Vec::new()
-            } else {
-                cuts(&mut reading, &source.name, &shape).await?
-            };
-            account::plan(&mut writing, &shape, &cuts).await?;
-            ranges = account::ranges(&mut writing, &shape.name).await?;
-        }
+        let ranges = account::ranges(&mut writing, &shape.name).await?;
         let wanting =
             |range: &Range| range.state == State::Planned || rewriting.is_some() && !range.rewritten;
         let done: u64 = ranges.iter().filter(|range| !wanting(range)).map(|range| range.held.rows).sum();
@@ -196,6 +196,7 @@ pub(super) fn way(source: &Source, target: &Target, rewriting: Option<&Rewriting
         target: target.name.clone(),
         beside: target.beside,
         rewriting: rewriting.cloned(),
+        giants: Arc::new(Semaphore::new(1)),
     }
 }
 

@@ -36,8 +36,8 @@ pub(super) async fn tables(
             writing.run(row.map(|row| row.text(1)).unwrap_or_default()).await?;
         }
     }
+    let mut making = Vec::new();
     for shape in shapes {
-        watch.doing(&shape.name);
         let row =
             reading.first(format!("SHOW CREATE TABLE {}", quote::table(&source.name, &shape.name))).await?;
         let definition = row.map(|row| row.text(1)).unwrap_or_default();
@@ -54,8 +54,17 @@ pub(super) async fn tables(
         } else {
             without_plain_keys(&definition)
         };
-        account::will_make(writing, "TABLE", &shape.name, &later.join("\n")).await?;
-        writing.run(&definition).await?;
+        making.push((&shape.name, definition, later.join("\n")));
+    }
+    // Written down at once: each commit waits for the disk.
+    writing.run("START TRANSACTION").await?;
+    for (name, _, later) in &making {
+        account::will_make(writing, "TABLE", name, later).await?;
+    }
+    writing.run("COMMIT").await?;
+    for (name, definition, _) in making {
+        watch.doing(name);
+        writing.run(definition).await?;
     }
     Ok(changes)
 }
@@ -87,6 +96,9 @@ pub(super) async fn indexes(writing: &mut Session, target: &Target, shape: &Shap
     Ok(())
 }
 
+/// What the definition of a key that is not unique begins with, as the server writes it.
+const KEY: &str = "  KEY ";
+
 /// Takes the keys out of a definition that are neither unique nor needed while rows come in, in the order in which the server lists
 /// them. Sorting a whole table's keys at once costs a fraction of putting them in one by one.
 fn without_plain_keys(definition: &str) -> (String, Vec<String>) {
@@ -99,11 +111,15 @@ fn without_plain_keys(definition: &str) -> (String, Vec<String>) {
         .iter()
         .find(|line| line.contains(" AUTO_INCREMENT"))
         .and_then(|line| line.trim_start().split_inclusive('`').nth(1).map(|name| format!("(`{name}")));
-    let (later, now): (Vec<&str>, Vec<&str>) =
-        lines[1..end].iter().map(|line| line.trim_end_matches(',')).partition(|line| {
-            line.starts_with("  KEY ") && counter.as_ref().is_none_or(|counter| !line.contains(counter))
-        });
-    let later = later.iter().map(|line| line.trim_start().to_owned()).collect();
+    let parts: Vec<&str> = lines[1..end].iter().map(|line| line.trim_end_matches(',')).collect();
+    // Keys stay in their order, so what comes before that one is needed with it.
+    let needed = counter
+        .and_then(|counter| parts.iter().rposition(|part| part.starts_with(KEY) && part.contains(&counter)));
+    let is_later = |at: usize, part: &str| part.starts_with(KEY) && needed.is_none_or(|needed| at > needed);
+    let (later, now): (Vec<_>, Vec<_>) =
+        parts.iter().copied().enumerate().partition(|(at, part)| is_later(*at, part));
+    let now: Vec<&str> = now.into_iter().map(|(_, part)| part).collect();
+    let later = later.into_iter().map(|(_, part)| part.trim_start().to_owned()).collect();
     (format!("{}\n{}\n{}", lines[0], now.join(",\n"), lines[end..].join("\n")), later)
 }
 

@@ -13,6 +13,15 @@ pub(super) enum When {
 pub(super) fn problem(error: Error, at: &str, when: When) -> Problem {
     match error {
         Error::Server(error) => of_server(error.code, &error.message, at),
+        Error::Io(IoError::Tls(error)) => untrusted(&error.to_string(), at),
+        // The driver passes on what TLS finds wrong as data that it cannot read.
+        Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+            untrusted(&error.to_string(), at)
+        }
+        Error::Driver(DriverError::NoClientSslFlagFromServer) => {
+            Problem::needs_person("database.tls", format!("The database server at {at} offers no TLS."))
+                .help("Switch TLS on at the server, or leave ?tls and ?ca out if the way to it is safe.")
+        }
         Error::Io(IoError::Io(error)) => lost(&error.to_string(), at, when),
         Error::Driver(DriverError::ConnectionClosed | DriverError::PoolDisconnected) => {
             lost("the connection was closed", at, when)
@@ -27,6 +36,20 @@ pub(super) fn problem(error: Error, at: &str, when: When) -> Problem {
         }
     }
     .with("database", at)
+}
+
+/// A name that no server takes.
+pub(in crate::databases) fn too_long(message: &str) -> Problem {
+    Problem::permanent("database.name-too-long", message)
+        .help("Give a name of at most 64 characters (mysql://user@host/name).")
+}
+
+fn untrusted(why: &str, at: &str) -> Problem {
+    Problem::needs_person(
+        "database.tls",
+        format!("The database server at {at} could not prove that it is the right one: {why}."),
+    )
+    .help("Name the certificate of whoever signed the server's (?ca=/path/ca.pem), and the host as the certificate does.")
 }
 
 fn lost(why: &str, at: &str, when: When) -> Problem {
@@ -95,6 +118,9 @@ fn of_server(code: u16, message: &str, at: &str) -> Problem {
             format!("The database at {at} takes no writes: {message}."),
         )
         .help("Use another server, or end its read-only mode."),
+        1059 | 1102 | 1103 => {
+            too_long(&format!("A name at {at} is longer than the server takes: {message}."))
+        }
         1153 | 1301 => Problem::needs_person(
             "database.packet",
             format!("A row is larger than the server at {at} takes in one piece: {message}."),

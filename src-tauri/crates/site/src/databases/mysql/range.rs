@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use mysql_async::Value;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::account::{self, Held, Range, State};
 use super::batch::Batch;
+use super::giant::{self, GIANT, Turn};
 use super::quote;
 use super::rows::Rows;
-use super::session::Session;
+use super::session::{Cells, Session};
 use super::shape::Shape;
 use super::source::Source;
 use super::write::write;
@@ -30,6 +32,8 @@ pub(super) struct Way {
     /// Whether the server can copy by itself.
     pub beside: bool,
     pub rewriting: Option<Rewriting>,
+    /// The turn of rows that are too large to be in memory with others of their kind.
+    pub giants: Arc<Semaphore>,
 }
 
 /// What to do when a row of the range is in the target already.
@@ -47,8 +51,15 @@ pub(super) struct Moment {
     pub number: u64,
 }
 
-/// A part of a range on its way from the reader to a writer; none at its end. Without that end the range is not whole.
-pub(super) type Piece = Result<Option<Rows>>;
+/// Rows on their way from the reader to a writer.
+pub(super) struct Part {
+    pub rows: Rows,
+    /// Held by a row that is too large to have company.
+    pub alone: Option<Turn>,
+}
+
+/// A part of a range; none at its end. Without that end the range is not whole.
+pub(super) type Piece = Result<Option<Part>>;
 
 /// Where the rows of a range come from.
 pub(super) enum From {
@@ -123,31 +134,43 @@ async fn read(
     to: &mpsc::Sender<Piece>,
 ) -> Result<()> {
     let within = shape.between(range.low.as_deref(), range.high.as_deref());
+    let exceeds = shape.exceeds(GIANT);
+    let (reads, exceeds) = match &exceeds {
+        Some(exceeds) => (shape.reads_up_to(GIANT), exceeds.as_str()),
+        None => (shape.reads(), "0"),
+    };
     let mut answer = session
         .stream(format!(
-            "SELECT {} FROM {}{} WHERE {within}",
-            shape.reads(),
+            "SELECT {reads},{exceeds} FROM {}{} WHERE {within}",
             quote::table(&way.source, &shape.name),
             shape.along()
         ))
         .await?;
     let mut rows = Rows::of(shape.columns.len());
+    let mut giants = Vec::new();
     loop {
         let row = answer.row().await?;
         let end = row.is_none();
-        if let Some(row) = row {
-            rows.push(&row);
+        match row {
+            Some(row) if row.as_ref(shape.columns.len()) != Some(&Value::Bytes(b"0".to_vec())) => {
+                let row = Cells::from(row);
+                giants.push(shape.literals(shape.key_columns.iter().filter_map(|at| row.bytes(*at))));
+            }
+            Some(row) => rows.push(&row),
+            None => {}
         }
         if rows.size() >= BATCH_BYTES || end && rows.len() > 0 {
-            let full = std::mem::replace(&mut rows, Rows::of(shape.columns.len()));
-            if to.send(Ok(Some(full))).await.is_err() {
+            let rows = std::mem::replace(&mut rows, Rows::of(shape.columns.len()));
+            if to.send(Ok(Some(Part { rows, alone: None }))).await.is_err() {
                 return Ok(());
             }
         }
         if end {
-            return Ok(());
+            break;
         }
     }
+    drop(answer);
+    giant::read(session, way, shape, giants, to).await
 }
 
 /// Brings a range over as one transaction, its account with it. What of it was there before is replaced.
@@ -208,8 +231,8 @@ async fn fill(
     let mut work = Rewritten::default();
     let mut sure = true;
     loop {
-        let rows = match pieces.recv().await {
-            Some(Ok(Some(rows))) => rows,
+        let Part { rows, alone } = match pieces.recv().await {
+            Some(Ok(Some(part))) => part,
             Some(Ok(None)) => break,
             Some(Err(problem)) => return Err(problem),
             None => {
@@ -225,6 +248,7 @@ async fn fill(
         held.add(batch.held);
         work.add(done);
         work.keep(written.kept);
+        drop((batch, alone));
     }
     // When a row was in the target already, it is open what is there.
     Ok(if sure { (held, moment, work) } else { (held.open(), 0, work) })

@@ -37,6 +37,33 @@ impl Rows {
         self.ends.push(self.bytes.len() | if value.is_none() { NULL } else { 0 });
     }
 
+    /// Begins a cell that comes in parts, of so many bytes in all.
+    pub(super) fn begin(&mut self, bytes: usize) {
+        self.bytes.reserve_exact(bytes);
+    }
+
+    /// Adds a part of a cell that was begun.
+    pub(super) fn part(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Ends a cell that was begun.
+    pub(super) fn end(&mut self) {
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Lets the bytes of a cell go, which is empty then.
+    pub(super) fn drain(&mut self, row: usize, column: usize) {
+        let at = row * self.columns + column;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before] & !NULL);
+        let gone = (self.ends[at] & !NULL) - start;
+        self.bytes.drain(start..start + gone);
+        self.bytes.shrink_to_fit();
+        for end in &mut self.ends[at..] {
+            *end -= gone;
+        }
+    }
+
     /// How many rows there are.
     pub(super) fn len(&self) -> usize {
         self.ends.len() / self.columns.max(1)
@@ -70,5 +97,8 @@ mod tests {
         assert_eq!(rows.len(), 2);
         let back: Vec<_> = (0..2).flat_map(|row| (0..3).map(move |at| (row, at))).collect();
         assert_eq!(back.iter().map(|(row, at)| rows.get(*row, *at)).collect::<Vec<_>>(), cells);
+        rows.drain(0, 0);
+        assert_eq!((rows.get(0, 0), rows.get(0, 1), rows.get(0, 2)), (Some(&b""[..]), None, Some(&b""[..])));
+        assert_eq!((rows.get(1, 0), rows.get(1, 1), rows.get(1, 2)), (None, Some(&b"\0\xff"[..]), None));
     }
 }

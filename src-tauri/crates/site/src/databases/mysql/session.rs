@@ -83,6 +83,10 @@ impl Login {
                 None => opts.ip_or_hostname(host.clone()).tcp_port(*port),
             },
             Server::Tcp { host, port } => opts.ip_or_hostname(host.clone()).tcp_port(*port),
+            Server::Tls { host, port, ca } => opts
+                .ip_or_hostname(host.clone())
+                .tcp_port(*port)
+                .ssl_opts(Some(super::tls::trust(ca.as_deref())?)),
             Server::Socket { path } => opts.socket(Some(path.display().to_string())),
         };
         let conn = tokio::time::timeout(GREETING, Conn::new(Opts::from(opts)))

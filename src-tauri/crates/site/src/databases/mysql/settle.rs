@@ -123,7 +123,7 @@ async fn pass(
         let mut ranges = account::ranges(writing, &shape.name).await?;
         if ranges.is_empty() {
             let cuts = moment.letting_go(async |session| cuts(session, &way.source, shape).await).await?;
-            account::plan(writing, shape, &cuts).await?;
+            account::plan(writing, &[(shape, cuts)]).await?;
             ranges = account::ranges(writing, &shape.name).await?;
         }
         settled.compared += ranges.len() as u64;

@@ -37,6 +37,8 @@ pub(super) struct Column {
     pub kind: Kind,
     /// Whether the server counts it up for rows that come without.
     pub counts: bool,
+    /// Whether one value may fill many packets.
+    pub long: bool,
 }
 
 /// How the values of a column travel.
@@ -176,6 +178,32 @@ impl Shape {
         self.columns.iter().map(Column::read).collect::<Vec<_>>().join(",")
     }
 
+    /// The same, but a value that is longer than `most` bytes reads as NULL.
+    pub(super) fn reads_up_to(&self, most: usize) -> String {
+        let read = |column: &Column| {
+            let (name, read) = (column.quoted(), column.read());
+            if column.long { format!("IF(LENGTH({name})>{most},NULL,{read})") } else { read }
+        };
+        self.columns.iter().map(read).collect::<Vec<_>>().join(",")
+    }
+
+    /// Whether a row holds a value that is longer than `most` bytes; none where no row can, or none could be found again by its key.
+    pub(super) fn exceeds(&self, most: usize) -> Option<String> {
+        if !matches!(self.key, Key::Primary | Key::Unique) {
+            return None;
+        }
+        let long = self.columns.iter().filter(|column| column.long);
+        let terms: Vec<String> =
+            long.map(|column| format!("IFNULL(LENGTH({})>{most},0)", column.quoted())).collect();
+        (!terms.is_empty()).then(|| terms.join("+"))
+    }
+
+    /// The condition of the one row with a key.
+    pub(super) fn is(&self, key: &[String]) -> String {
+        let names = self.key_columns.iter().map(|at| self.columns[*at].quoted());
+        names.zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" AND ")
+    }
+
     /// A row's checksum, from the cells that came by [`Shape::reads`]; `text` is room to work in.
     pub(super) fn row_sum<'a>(
         &self,
@@ -293,12 +321,14 @@ pub(super) async fn shapes(session: &mut Session, database: &str) -> Result<Vec<
         if generated {
             continue;
         }
-        let kind = Kind::of(&row.text(2).to_ascii_lowercase(), row.maybe_text(3).as_deref());
+        let data_type = row.text(2).to_ascii_lowercase();
+        let kind = Kind::of(&data_type, row.maybe_text(3).as_deref());
         nullable.insert((row.text(0), row.text(1)), row.text(5) == "YES");
         columns.entry(row.text(0)).or_default().push(Column {
             name: row.text(1),
             kind,
             counts: extra.contains("AUTO_INCREMENT"),
+            long: ["mediumtext", "longtext", "mediumblob", "longblob", "json"].contains(&data_type.as_str()),
         });
     }
     let mut indexes: BTreeMap<(String, String), Vec<Part>> = BTreeMap::new();

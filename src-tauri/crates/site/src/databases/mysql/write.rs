@@ -25,8 +25,9 @@ const LOAD_ROW: u64 = 600;
 const MARKS: usize = 65_535;
 
 /// Whether rows of a table are loaded through this session, rather than inserted.
-fn loads(session: &Session, shape: &Shape) -> bool {
-    session.loads && shape.transactional() && !shape.columns.is_empty() && shape.row_bytes < LOAD_ROW
+fn loads(session: &Session, shape: &Shape, batch: &Batch) -> bool {
+    let fits = shape.row_bytes < LOAD_ROW || batch.giant;
+    session.loads && shape.transactional() && !shape.columns.is_empty() && fits
 }
 
 /// What became of a batch.
@@ -54,7 +55,7 @@ pub(super) async fn write(
     if shape.transactional() {
         session.run("SAVEPOINT batch").await?;
     }
-    if loads(session, shape) {
+    if loads(session, shape, batch) {
         match session.load(load(way, shape), Packets::of(batch)).await {
             Ok(done) if done.affected == batch.len() as u64 && done.warnings == 0 => {
                 return Ok(Written::all(true));
@@ -73,7 +74,9 @@ pub(super) async fn write(
     let every: Vec<usize> = (0..batch.len()).collect();
     match insert(session, way, shape, batch, &every, "").await {
         // What a failed statement of an engine without transactions wrote stays: it cannot be done again row by row.
-        Err(problem) if is_duplicate(&problem) && (clash == Clash::Leave || shape.transactional()) => {}
+        Err(problem)
+            if is_duplicate(&problem) && (clash == Clash::Leave || shape.transactional() && !batch.giant) => {
+        }
         done => return done.map(|()| Written::all(true)),
     }
     if shape.transactional() {
@@ -125,12 +128,7 @@ async fn insert(
     ignore: &str,
 ) -> Result<()> {
     let most = STATEMENT_ROWS.min(1 << (MARKS / shape.columns.len().max(1)).max(1).ilog2());
-    let size = |row: usize| {
-        (0..shape.columns.len())
-            .filter_map(|at| batch.new_cell(row, at))
-            .map(|cell| cell.len() + 9)
-            .sum::<usize>()
-    };
+    let size = |row: usize| batch.cells(row).flatten().map(|cell| cell.len() + 9).sum::<usize>();
     while !rows.is_empty() {
         let (mut fit, mut bytes) = (0, 0);
         while fit < rows.len().min(most) && (fit == 0 || bytes + size(rows[fit]) <= session.packet / 2) {
@@ -139,10 +137,8 @@ async fn insert(
         }
         // Few different numbers of rows, so that the server has each statement prepared already.
         let (some, rest) = rows.split_at(1 << fit.ilog2());
-        let values = some
-            .iter()
-            .flat_map(|row| (0..shape.columns.len()).map(|at| batch.new_cell(*row, at).map(<[u8]>::to_vec)))
-            .collect();
+        let values =
+            some.iter().flat_map(|row| batch.cells(*row).map(|cell| cell.map(<[u8]>::to_vec))).collect();
         session.put(&statement(way, shape, some.len(), ignore), values).await?;
         rows = rest;
     }

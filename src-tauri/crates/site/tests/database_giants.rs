@@ -1,0 +1,48 @@
+//! Values of many megabytes.
+
+#[allow(dead_code, reason = "every test program uses a part of it")]
+mod database_fixture;
+
+use clonedeck_site::databases::{Occupied, Source, Target, copy, renew, settle};
+use clonedeck_site::{Secret, Unwatched};
+use clonedeck_tests::mariadb::MariaDb;
+use database_fixture::{address, rewriting, tables_equal};
+
+/// Rows with long values of every sort, next to each other and to short ones.
+fn giants(site: &str) -> String {
+    format!(
+        "CREATE TABLE giants (id INT NOT NULL, part VARCHAR(9) NOT NULL, v LONGTEXT, b LONGBLOB, w LONGTEXT CHARACTER SET latin1, u MEDIUMTEXT
+           CHARACTER SET utf16, PRIMARY KEY (part, id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+         CREATE TABLE keyless (v LONGTEXT) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+         INSERT INTO giants VALUES (1,'a','short {site}',NULL,NULL,NULL),
+           (2,'a',CONCAT('{site}/x ',REPEAT('\u{e9}\t\\\\\n\u{1f600}',250000)),X'00FF',NULL,NULL),
+           (3,'b',NULL,REPEAT(X'00FF0A095C4E',300000),CONCAT('{site}',REPEAT(CHAR(233 USING latin1),1200000)),REPEAT('\u{e9}',600000)),
+           (4,'b','short',X'0A',NULL,CONCAT('{site} ',REPEAT('u',700000)));
+         INSERT INTO keyless VALUES (CONCAT(REPEAT('k ',600000),'{site}')),('short')"
+    )
+}
+
+#[tokio::test]
+async fn long_values_arrive_whole_and_rewritten_also_at_a_server_that_takes_small_packets_only() {
+    let (one, other) = (MariaDb::start(), MariaDb::start_with(&["--max-allowed-packet=16M"]));
+    let from = one.fresh_database("giants");
+    one.sql_in(&from, &giants("http://a.test"));
+    let none = Secret::default();
+    let source = Source::open(&address(&one, &from), &none).await.unwrap();
+    let rewriting = rewriting("http://a.test", "http://a.test/shop");
+    for server in [&one, &other] {
+        let expected = server.fresh_database("expected");
+        server.sql_in(&expected, &giants("http://a.test/shop"));
+        let to = server.fresh_name("giants_copy");
+        let target =
+            Target::prepare(&source, &address(server, &to), &none, "job", Occupied::Refuse, &Unwatched)
+                .await
+                .unwrap();
+        copy(&source, &target, Some(&rewriting), 3, &Unwatched).await.unwrap();
+        settle(&source, &target, Some(&rewriting), 1, &Unwatched).await.unwrap();
+        let again = renew(&source, &target, Some(&rewriting), 1, &Unwatched).await.unwrap();
+        assert_eq!((again.compared, again.brought), (2, 0), "{again:?}");
+        target.finish().await.unwrap();
+        tables_equal(server, &expected, &to);
+    }
+}
