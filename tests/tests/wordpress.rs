@@ -12,7 +12,8 @@ use clonedeck_site::databases::{Access, DatabaseAddress, tables};
 use clonedeck_site::defaults::{Login, Setting, Target, configure, settle};
 use clonedeck_site::neutral::{self, Neutralised, Switches};
 use clonedeck_site::platforms::{Hints, Kind, NetworkKind, Site, pairs, recognise};
-use clonedeck_site::preview::{self, Preview};
+use clonedeck_site::preview::{self, Served};
+use clonedeck_site::process::{Records, Running};
 use clonedeck_site::{Part, Secret};
 use clonedeck_tests::mariadb::MariaDb;
 use clonedeck_tests::wordpress::{Network, OWNER, WordPress, copy_tree};
@@ -98,8 +99,12 @@ impl Copy {
         }
     }
 
-    async fn preview(&self, data: &Path, job: &str) -> Preview {
-        Preview::start(preview::Plan::of(&self.target(), data, job)).await.expect("a preview")
+    async fn preview(&self, data: &Path, job: &str) -> Running {
+        let service = preview::Plan::of(&self.target(), data, job).service().expect("a preview");
+        let port = service.port.expect("that of the address");
+        let (served, running) = service.start(port, &records(data)).expect("it starts");
+        served.ready().await.expect("it answers");
+        running
     }
 
     async fn look(&self) -> Pages {
@@ -129,6 +134,14 @@ fn letters(copy: &Copy) -> Vec<String> {
         .filter(is_letter)
         .map(|path| fs::read_to_string(path).expect("a letter"))
         .collect()
+}
+
+fn records(data: &Path) -> Records {
+    Records::open(data.join("previews")).expect("a folder for records")
+}
+
+fn served_from(data: &Path) -> Vec<Served> {
+    preview::list(&records(data)).expect("records")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,14 +248,14 @@ async fn a_real_wordpress_is_recognised_and_its_copy_runs_on_its_own() {
     assert!(raw(url, "/robots.txt").contains("Disallow: /\n"));
 
     // From another process: listed, stopped.
-    let listed = preview::list(data.path());
+    let listed = served_from(data.path());
     assert_eq!(listed.len(), 1);
-    assert_eq!((listed[0].job.as_str(), &listed[0].url), ("job-1", url));
-    assert!(preview::stop(data.path(), "job-1").await.expect("it ends"));
-    assert!(preview::list(data.path()).is_empty());
+    assert_eq!((listed[0].service.job.as_str(), &listed[0].url), ("job-1", url));
+    assert!(preview::stop(&records(data.path()), "job-1").await.expect("it ends"));
+    assert!(served_from(data.path()).is_empty());
     assert!(Client::new(url).expect("a client").get("/").is_err(), "nothing answers any more");
     drop(served);
-    assert!(!preview::stop(data.path(), "job-1").await.expect("nothing to end"));
+    assert!(!preview::stop(&records(data.path()), "job-1").await.expect("nothing to end"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -407,7 +420,7 @@ async fn a_network_of_folders_is_copied_with_all_its_sites() {
         "true"
     );
     drop(served);
-    assert!(preview::list(data.path()).is_empty(), "a dropped preview leaves nothing");
+    assert!(served_from(data.path()).is_empty(), "a dropped preview leaves nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

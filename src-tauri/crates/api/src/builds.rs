@@ -1,4 +1,4 @@
-//! Builds of front-end projects, the servers that show them, and the cache of what they made.
+//! Builds of front-end projects, and the cache of what they made.
 
 use std::path::{Path, PathBuf};
 
@@ -65,25 +65,6 @@ impl Clonedeck {
         Ok(id.map_err(convert::queue_problem)?.to_string())
     }
 
-    /// The servers that show builds.
-    pub fn build_previews(&self) -> Result<Vec<Preview>, Problem> {
-        let all = self.builds.previews().list().map_err(convert::site_problem)?;
-        Ok(all.into_iter().map(told).collect())
-    }
-
-    /// Ends the server of a job, by its id or the beginning of it.
-    pub async fn stop_build_preview(&self, job: &str) -> Result<(), Problem> {
-        let preview = self.build_preview(job)?;
-        self.builds.previews().stop(&preview.job).await.map(drop).map_err(convert::site_problem)
-    }
-
-    /// Ends the server of a job and starts it again.
-    pub async fn restart_build_preview(&self, job: &str) -> Result<Preview, Problem> {
-        let preview = self.build_preview(job)?;
-        let again = self.builds.previews().restart(&preview.job).await.map_err(convert::site_problem)?;
-        Ok(told(again))
-    }
-
     /// The server that shows what a finished job built, started anew where it has ended.
     pub(crate) async fn serve_build(&self, id: &str) -> Result<Preview, Problem> {
         let folder = self.build_folder(id).await?;
@@ -92,7 +73,8 @@ impl Clonedeck {
             return Err(problem("build.unfinished", "This build is not finished.", "Wait until it is."));
         }
         let stays = job.spec.get("stays").and_then(serde_json::Value::as_bool).unwrap_or(false);
-        self.builds.previews().serve(&job.id, &folder, stays).map(told).map_err(convert::site_problem)
+        let served = self.builds.serve(&job.id, &folder, stays).await.map_err(convert::site_problem)?;
+        Ok(crate::previews::told(served))
     }
 
     /// The folder of the project that a job has built.
@@ -114,44 +96,10 @@ impl Clonedeck {
     pub async fn clear_build_cache(&self) -> Result<CacheUse, Problem> {
         self.builds.cache().clear().map(used).map_err(convert::site_problem)
     }
-
-    fn build_preview(&self, job: &str) -> Result<Preview, Problem> {
-        let all = self.build_previews()?;
-        let mut fitting = all.into_iter().filter(|preview| !job.is_empty() && preview.job.starts_with(job));
-        match (fitting.next(), fitting.next()) {
-            (Some(preview), None) => Ok(preview),
-            (None, _) => Err(problem(
-                "preview.unknown",
-                format!("No preview of the job {job} runs."),
-                "`clonedeck previews` lists those that do.",
-            )),
-            (Some(_), Some(_)) => Err(problem(
-                "preview.unclear",
-                format!("More than one preview begins with {job}."),
-                "Give more of the id.",
-            )),
-        }
-    }
 }
 
 fn used(used: build::CacheUse) -> CacheUse {
     CacheUse { entries: used.entries, bytes: used.bytes }
-}
-
-fn told(preview: build::Preview) -> Preview {
-    let usage = preview.usage();
-    Preview {
-        kind: "build".into(),
-        title: preview.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        job: preview.job,
-        url: preview.url,
-        port: preview.port,
-        folder: preview.folder.display().to_string(),
-        log: preview.log.display().to_string(),
-        memory: usage.memory,
-        cpu_ms: usage.cpu.as_millis() as u64,
-        stays: preview.stays,
-    }
 }
 
 fn report(source: &Path, project: Project, memory: u64) -> BuildReport {

@@ -184,7 +184,7 @@ impl Clonedeck {
     }
 
     fn command_shelf(&self) -> Commands {
-        Commands::new(&self.data_dir)
+        Commands::new(&self.programs)
     }
 }
 

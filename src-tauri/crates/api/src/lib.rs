@@ -30,7 +30,7 @@ mod typed;
 use std::path::{Path, PathBuf};
 
 use clonedeck_jobs::build::Builds;
-use clonedeck_jobs::{Previews, Secrets};
+use clonedeck_jobs::{Previews, Programs, Secrets};
 use clonedeck_queue::{Options, Queue};
 use tokio::sync::watch;
 
@@ -62,6 +62,7 @@ pub struct Clonedeck {
     queue: Queue,
     data_dir: PathBuf,
     secrets: Secrets,
+    programs: Programs,
     previews: Previews,
     builds: Builds,
     nudge: watch::Sender<u64>,
@@ -82,17 +83,19 @@ impl Clonedeck {
             ..Options::default()
         };
         let previews = Previews::of(&data_dir, open.previews_go_on);
-        let builds = Builds::new(&data_dir);
+        let programs = Programs::of(&data_dir);
+        let builds = Builds::new(&programs, &previews);
         settings::apply(&settings, &builds);
-        let registry = clonedeck_jobs::registry(&previews, &builds);
+        let registry = clonedeck_jobs::registry(&programs, &previews, &builds);
         let folder = data_dir.clone();
         let queue = tokio::task::spawn_blocking(move || Queue::open(&folder, registry, options))
             .await
             .map_err(|why| problem("program.fault", format!("Opening the queue failed: {why}."), ""))?
             .map_err(convert::queue_problem)?;
+        previews.lease_from(&queue);
         place::begin_log(&data_dir, open.verbose);
         let secrets = Secrets::of(&data_dir);
-        Ok(Self { queue, data_dir, secrets, previews, builds, nudge: watch::Sender::new(0) })
+        Ok(Self { queue, data_dir, secrets, programs, previews, builds, nudge: watch::Sender::new(0) })
     }
 
     /// The data directory.

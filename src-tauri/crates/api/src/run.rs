@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clonedeck_jobs::Programs;
 use clonedeck_queue::Error;
 
 use crate::Clonedeck;
@@ -9,24 +10,29 @@ use crate::convert;
 use crate::wire::Problem;
 
 /// How long a stop waits for steps to come to a safe point before they are cut off; they go on from their checkpoint either way.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A program that is asked to end has ten seconds.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The right to run the queue, while it is held.
-pub struct Runner(clonedeck_queue::Runner);
+pub struct Runner {
+    queue: clonedeck_queue::Runner,
+    programs: Programs,
+}
 
 impl Runner {
     /// Waits until nothing runs and nothing can be started without a person or the time of day.
     pub async fn idle(&mut self) {
-        self.0.until_idle().await;
+        self.queue.until_idle().await;
     }
 
     /// Stops in good order; every job goes on at the next start.
     pub async fn stop(self) {
-        if !self.0.stop(PATIENCE).await {
+        if !self.queue.stop(PATIENCE).await {
             tracing::warn!(
                 "a step did not come to a safe point in time; it goes on from its last checkpoint at the next start"
             );
         }
+        self.programs.end().await;
     }
 }
 
@@ -42,21 +48,27 @@ impl Clonedeck {
         if let Some(slots) = slots {
             self.queue.set_slots(slots as usize);
         }
-        let runner = self.take_over().await.map_err(convert::queue_problem)?;
-        self.previews.sweep().await;
-        Ok(Runner(runner))
+        let queue = self.take_over().await.map_err(convert::queue_problem)?;
+        Ok(self.begin(queue).await)
     }
 
     /// Runs the queue here unless another program does.
     pub async fn work_if_nobody_does(&self) -> Result<Option<Runner>, Problem> {
         match self.take_over().await {
-            Ok(runner) => {
-                self.previews.sweep().await;
-                Ok(Some(Runner(runner)))
-            }
+            Ok(queue) => Ok(Some(self.begin(queue).await)),
             Err(Error::Store(clonedeck_queue::StoreError::Held { .. })) => Ok(None),
             Err(why) => Err(convert::queue_problem(why)),
         }
+    }
+
+    /// Ends what an earlier start left running. Jobs wait for it before they start programs.
+    async fn begin(&self, queue: clonedeck_queue::Runner) -> Runner {
+        for swept in [self.programs.sweep().await, self.previews.sweep().await] {
+            if let Err(problem) = swept {
+                tracing::warn!(%problem, "what an earlier start left running could not be looked through");
+            }
+        }
+        Runner { queue, programs: self.programs.clone() }
     }
 
     async fn take_over(&self) -> clonedeck_queue::Result<clonedeck_queue::Runner> {

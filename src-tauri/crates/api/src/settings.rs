@@ -22,7 +22,7 @@ pub fn read(data_dir: &Path) -> Settings {
 
 /// Lets builds follow the settings from now on.
 pub fn apply(settings: &Settings, builds: &Builds) {
-    builds.previews().ports().set_range(settings.port_from..=settings.port_to);
+    builds.previews().set_ports(settings.port_from..=settings.port_to);
     builds.cache().set_limits(
         Duration::from_hours(settings.cache_hours.into()),
         u64::from(settings.cache_gigabytes) * 1_000_000_000,

@@ -12,18 +12,24 @@ pub mod command;
 pub mod words;
 
 mod previews;
+mod programs;
 mod secrets;
 mod step_error;
 mod watching;
 
 pub use previews::Previews;
+pub use programs::{Bounds, Programs};
 pub use secrets::Secrets;
 pub(crate) use step_error::step_error;
 pub(crate) use watching::Watching;
 
-/// Every job kind that this program knows. Their data is where the previews' is; `builds` is of the same directory.
-pub fn registry(previews: &Previews, builds: &build::Builds) -> clonedeck_queue::Registry {
-    let commands = command::Commands::new(previews.data_dir());
+/// Every job kind that this program knows. The parts are of one data directory.
+pub fn registry(
+    programs: &Programs,
+    previews: &Previews,
+    builds: &build::Builds,
+) -> clonedeck_queue::Registry {
+    let commands = command::Commands::new(programs);
     clonedeck_queue::Registry::new()
         .with(clone::CloneSite { previews: previews.clone(), secrets: Secrets::of(previews.data_dir()) })
         .with(command::CommandJob { commands: commands.clone() })

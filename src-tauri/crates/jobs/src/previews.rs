@@ -1,25 +1,61 @@
-//! Copies that are served on this machine while they are looked at.
+//! What is served on this machine while it is looked at: copies of sites, and builds.
 
-use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
-use clonedeck_site::Result;
-use clonedeck_site::preview::{self, Plan, Preview, Record};
-use tokio::sync::Mutex;
+use clonedeck_queue::{Leases, Queue};
+use clonedeck_site::preview::{self, Plan, Served, Service, is_free};
+use clonedeck_site::process::{Family, Records, Running, Silent};
+use clonedeck_site::{Problem, Result};
+use tokio::sync::{Mutex, OnceCell};
 
-/// The previews of a data directory. Those that this program started end with it, unless they are to go on.
-#[derive(Debug, Clone, Default)]
+/// The ports that previews get, unless the settings say others.
+const PORTS: RangeInclusive<u16> = 4300..=4499;
+/// A log larger than this is begun anew.
+const LONGEST_LOG: u64 = 10 << 20;
+
+/// The previews of a data directory, on record: any process lists, stops and restarts them. Each has its port leased in the
+/// database. Those that are not to stay end with the program that started them. Clones are the same.
+#[derive(Debug, Clone)]
 pub struct Previews {
     data_dir: PathBuf,
     go_on: bool,
-    running: Arc<Mutex<HashMap<String, Preview>>>,
+    ports: Arc<RwLock<RangeInclusive<u16>>>,
+    leases: Arc<OnceLock<Leases>>,
+    /// One start at a time, so that a job has one server.
+    starting: Arc<Mutex<()>>,
+    swept: Arc<OnceCell<()>>,
 }
 
 impl Previews {
-    /// The previews of `data_dir`. With `go_on` they outlive this program: a command that ends leaves its copy reachable.
+    /// The previews of `data_dir`. With `go_on` those of copies outlive this program: a command that ends leaves its copy reachable.
     pub fn of(data_dir: &Path, go_on: bool) -> Self {
-        Self { data_dir: data_dir.to_owned(), go_on, running: Arc::default() }
+        Self {
+            data_dir: data_dir.to_owned(),
+            go_on,
+            ports: Arc::new(RwLock::new(PORTS)),
+            leases: Arc::default(),
+            starting: Arc::default(),
+            swept: Arc::default(),
+        }
+    }
+
+    /// Says in which database ports are leased. Until then nothing can be served.
+    pub fn lease_from(&self, queue: &Queue) {
+        let _ = self.leases.set(queue.leases("port"));
+    }
+
+    /// Sets the ports that previews get from now on.
+    pub fn set_ports(&self, range: RangeInclusive<u16>) {
+        *self.ports.write().unwrap_or_else(PoisonError::into_inner) = range;
+    }
+
+    /// The file with what the server of a job writes; it stays when the server has ended.
+    pub fn log(&self, job: &str) -> PathBuf {
+        self.data_dir.join("previews").join(job).join("server.log")
     }
 
     /// The data directory.
@@ -27,50 +63,197 @@ impl Previews {
         &self.data_dir
     }
 
-    /// Whether the preview of this job runs, whoever started it.
-    pub fn is_running(&self, job: &str) -> bool {
-        self.list().iter().any(|record| record.job == job && record.is_running())
+    /// Everything that is served, the oldest first.
+    pub fn list(&self) -> Result<Vec<Served>> {
+        preview::list(&self.records()?)
     }
 
-    /// Serves what `plan` says, unless it is served already.
+    /// The server of a job that runs, whoever started it.
+    pub fn running(&self, job: &str) -> Result<Option<Served>> {
+        Ok(self.list()?.into_iter().find(|served| served.service.job == job))
+    }
+
+    /// Whether the preview of this job runs, whoever started it.
+    pub fn is_running(&self, job: &str) -> bool {
+        self.running(job).is_ok_and(|served| served.is_some())
+    }
+
+    /// Shows a copy, unless it is shown already; when this returns, it answers.
     pub async fn serve(&self, mut plan: Plan) -> Result<()> {
-        let mut running = self.running.lock().await;
         if self.is_running(&plan.job) {
             return Ok(());
         }
         plan.goes_on = self.go_on;
-        let job = plan.job.clone();
-        running.remove(&job);
-        running.insert(job, Preview::start(plan).await?);
-        Ok(())
+        let service = tokio::task::spawn_blocking(move || plan.service()).await;
+        let served = self.start(service.map_err(crate::lost_thread)??, None).await?;
+        self.ready(&served).await.map(drop)
     }
 
-    /// Ends the preview of a job; answers whether one ran.
+    /// Starts a server, unless the job has one. Its port is of `ports`, or of the settings' range when none. It need not answer yet.
+    ///
+    /// # Errors
+    /// `port.none` when all ports are taken, `port.taken` when the one that it must have is.
+    pub async fn start(&self, service: Service, ports: Option<RangeInclusive<u16>>) -> Result<Served> {
+        self.sweep().await?;
+        let _one = self.starting.lock().await;
+        if let Some(served) = self.running(&service.job)? {
+            return Ok(served);
+        }
+        let port = self.lease(&service, ports).await?;
+        match service.start(port, &self.records()?) {
+            Ok((served, running)) => {
+                tokio::spawn(self.clone().tend(served.clone(), running));
+                Ok(served)
+            }
+            Err(problem) => {
+                self.give_back(&service.job).await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// Waits until a server answers; one that does not is ended: it helps nobody, and its port is wanted.
+    pub async fn ready(&self, served: &Served) -> Result<u16> {
+        let answer = served.ready().await;
+        if answer.is_err() {
+            self.stop(&served.service.job).await?;
+        }
+        answer
+    }
+
+    /// Ends the server of a job and gives its port back. Answers whether one ran.
     pub async fn stop(&self, job: &str) -> Result<bool> {
-        let ours = self.running.lock().await.remove(job);
-        let ran = preview::stop(&self.data_dir, job).await?;
-        drop(ours);
+        let ran = preview::stop(&self.records()?, job).await?;
+        self.give_back(job).await;
         Ok(ran)
     }
 
-    /// All previews of the data directory that run.
-    pub fn list(&self) -> Vec<Record> {
-        preview::list(&self.data_dir).into_iter().filter(Record::is_running).collect()
+    /// Ends the server of a job and starts it again, on the same port if that is free. When this returns, it answers.
+    pub async fn restart(&self, job: &str) -> Result<Served> {
+        let Some(Served { mut service, port, owner, .. }) = self.running(job)? else {
+            return Err(Problem::permanent("preview.unknown", format!("No preview of the job {job} runs."))
+                .help("`clonedeck previews` lists those that do."));
+        };
+        // Its new parent may be a program that ends soon; one that did not belong to it before must not end with it.
+        service.stays |= owner != clonedeck_site::process::Identity::own();
+        self.stop(job).await?;
+        let served = match self.start(service.clone(), Some(port..=port)).await {
+            Err(problem) if problem.code == "port.none" => self.start(service, None).await?,
+            started => started?,
+        };
+        self.ready(&served).await?;
+        Ok(served)
     }
 
-    /// Ends those that this program started, unless they are to go on.
+    /// Ends those that this program started, unless they are to stay. For the end of the program.
     pub async fn end(&self) {
-        self.running.lock().await.clear();
-    }
-
-    /// Ends what a program that is gone has left running and did not mean to.
-    pub async fn sweep(&self) {
-        for record in preview::sweep(&self.data_dir).await {
-            tracing::info!(
-                job = record.job,
-                url = record.url,
-                "ended a preview that an earlier start left behind"
-            );
+        let all = self.list().unwrap_or_default();
+        for served in all.iter().filter(|served| served.is_ours() && !served.service.stays) {
+            if let Err(problem) = self.stop(&served.service.job).await {
+                tracing::warn!(job = served.service.job, %problem, "a preview was not ended");
+            }
         }
     }
+
+    /// Ends what a program that is gone has left running and did not mean to, takes over what is to stay, and gives the ports of
+    /// the others back; once in the life of this value.
+    pub async fn sweep(&self) -> Result<()> {
+        let sweep = async || {
+            let (ended, kept) = preview::sweep(&self.records()?).await?;
+            if ended > 0 {
+                tracing::info!(ended, "ended previews that an earlier start left behind");
+            }
+            for (served, record) in kept {
+                let previews = self.clone();
+                tokio::spawn(async move {
+                    previews.watch(&served).await;
+                    record.remove();
+                    previews.ended(&served.service.job).await;
+                });
+            }
+            self.sweep_ports().await
+        };
+        self.swept.get_or_try_init(sweep).await.copied()
+    }
+
+    async fn sweep_ports(&self) -> Result<()> {
+        let alive: Vec<String> = self.list()?.into_iter().map(|served| served.service.job).collect();
+        let swept = self.leases()?.sweep(move |lease| !alive.contains(&lease.holder)).await;
+        swept.map(drop).map_err(|error| no_leases(&error))
+    }
+
+    async fn lease(&self, service: &Service, ports: Option<RangeInclusive<u16>>) -> Result<u16> {
+        let usual = || self.ports.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let range = service.port.map_or_else(|| ports.unwrap_or_else(usual), |port| port..=port);
+        let (first, last) = (*range.start(), *range.end());
+        let leases = self.leases()?;
+        // One that the job had before may be somebody else's by now.
+        leases.give_back(&service.job).await.map_err(|error| no_leases(&error))?;
+        let port = leases.take(&service.job, range, is_free).await.map_err(|error| no_leases(&error))?;
+        port.ok_or_else(|| match service.port {
+            Some(port) => {
+                Problem::needs_person("port.taken", format!("Port {port} of this machine is in use."))
+                    .help("End the program that listens there, or give the copy another address with --url.")
+                    .with("port", port)
+            }
+            None => Problem::transient("port.none", format!("All ports from {first} to {last} are taken."))
+                .help("Stop a preview that is not needed, or set a larger range in the settings."),
+        })
+    }
+
+    async fn give_back(&self, job: &str) {
+        if let Ok(leases) = self.leases()
+            && let Err(error) = leases.give_back(job).await
+        {
+            tracing::warn!(job, %error, "a port was not given back; the next start does it");
+        }
+    }
+
+    fn leases(&self) -> Result<&Leases> {
+        self.leases.get().ok_or_else(|| {
+            Problem::permanent("preview.leases", "Nothing says where the ports of previews are leased.")
+                .help("This is a fault of Clonedeck; please report it.")
+        })
+    }
+
+    /// Sees a server of ours through: it is collected when it has ended, and what it leaves running is ended.
+    async fn tend(self, served: Served, mut running: Running) {
+        while !running.has_ended() {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            cut(&served.service.log);
+        }
+        running.end(&Silent).await;
+        self.ended(&served.service.job).await;
+    }
+
+    /// Waits until a server that an earlier start began has ended.
+    async fn watch(&self, served: &Served) {
+        while Family::is_alive(&served.family) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cut(&served.service.log);
+        }
+    }
+
+    /// The server of a job has ended by itself.
+    async fn ended(&self, job: &str) {
+        let _one = self.starting.lock().await;
+        if !self.is_running(job) {
+            self.give_back(job).await;
+        }
+    }
+
+    fn records(&self) -> Result<Records> {
+        Records::open(self.data_dir.join("processes").join("previews"))
+    }
+}
+
+/// Keeps a log small. The server appends, so it goes on at the new end.
+fn cut(log: &Path) {
+    if fs::metadata(log).is_ok_and(|about| about.len() > LONGEST_LOG) {
+        let _ = OpenOptions::new().write(true).open(log).and_then(|file| file.set_len(0));
+    }
+}
+
+fn no_leases(error: &clonedeck_queue::Error) -> Problem {
+    Problem::transient("port.leases", format!("The leases of ports cannot be used: {error}."))
 }

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use clonedeck_jobs::Programs;
 use clonedeck_jobs::command::{
     Call, Catalogue, CommandJob, CommandOrder, Commands, SavedWorkflow, SavedWorkflows, WorkflowJob,
     WorkflowOrder,
 };
 use clonedeck_queue::{AddOptions, JobView, Queue, Registry, State, StepState};
-use support::{again, count, ended, left_in, log, queue, run_after_a_kill, site, wait_for};
+use support::{ended, left_in, log, queue, site, wait_for};
 
 fn call(command: &str) -> Call {
     Call { command: command.into(), arguments: BTreeMap::new(), dry_run: false }
@@ -27,7 +28,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn open(data: &Path) -> (Queue, Commands) {
-    let commands = Commands::new(data);
+    let commands = Commands::new(&Programs::of(data));
     let registry = Registry::new()
         .with(CommandJob { commands: commands.clone() })
         .with(WorkflowJob { commands: commands.clone() });
@@ -110,7 +111,7 @@ fn what_destroys_asks_for_the_name_of_the_site() {
     let folder = data.path().join("shop");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("wp-config.php"), "<?php").unwrap();
-    let commands = Commands::new(data.path());
+    let commands = Commands::new(&Programs::of(data.path()));
     let mut reset = call("wp.db-reset");
     reset.arguments.insert("yes".into(), Vec::new());
     for typed in [None, Some("shopp".to_owned()), Some(String::new())] {
@@ -124,7 +125,7 @@ fn what_destroys_asks_for_the_name_of_the_site() {
 #[test]
 fn the_operators_own_list_adds_and_replaces_and_is_never_used_in_part() {
     let (site, data) = (site(1), tempfile::tempdir().unwrap());
-    let commands = Commands::new(data.path());
+    let commands = Commands::new(&Programs::of(data.path()));
     let own = r#"
         [[program]]
         name = "tool"
@@ -382,73 +383,4 @@ fn workflows_are_kept_for_each_site() {
     assert_eq!(saved.list(&one.folder).unwrap(), [workflow]);
     assert_eq!(saved.list(&other.folder).unwrap(), []);
     assert!(saved.remove(&one.folder, "Go live").unwrap() && !saved.remove(&one.folder, "Go live").unwrap());
-}
-
-/// Not a test of its own: runs the queue of another one until it is killed.
-#[tokio::test]
-#[ignore = "only as a child of other tests"]
-async fn a_program_that_will_be_killed() {
-    let Some(data) = std::env::var_os("CLONEDECK_TEST_DATA") else { return };
-    let (queue, _) = open(Path::new(&data));
-    let _runner = run_after_a_kill(&queue).await;
-    std::future::pending::<()>().await;
-}
-
-#[tokio::test]
-async fn after_a_kill_a_resumable_command_goes_on_and_nothing_of_the_first_is_left() {
-    for _ in 0..count("CLONEDECK_KILLS", 2) / 2 {
-        let (site, data) = (site(120), tempfile::tempdir().unwrap());
-        site.pause(Duration::from_millis(10));
-        let (queue, commands) = open(data.path());
-        let order =
-            CommandOrder::new(&commands, site.folder.clone(), call("craft.migrate-content"), None).unwrap();
-        let id = queue.add::<CommandJob>(&order, AddOptions::default()).await.unwrap();
-        for at in [20, 60] {
-            let mut program = again("a_program_that_will_be_killed", &[("CLONEDECK_TEST_DATA", data.path())]);
-            let is_there = |job: &JobView| job.steps.iter().any(|step| step.name == "run" && step.done >= at);
-            wait_for(&queue, id, "moving", is_there).await;
-            program.kill().unwrap();
-            program.wait().unwrap();
-        }
-        let runner = run_after_a_kill(&queue).await;
-        let job = ended(&queue, id).await;
-        let log = log(&queue, id).await;
-        assert_eq!(job.state, State::Completed, "{:?}\n{log}", job.error);
-        assert_eq!(site.number("SELECT count(DISTINCT entry) FROM moved"), 120);
-        // What was moved between the last durable checkpoint and the end of the orphan; never everything again.
-        assert!(site.number("SELECT count(*) FROM moved") < 300, "{log}");
-        assert_eq!(log.matches("--checkpoint=").count(), 2, "{log}");
-        assert_eq!(left_in(&site.folder), [0; 0]);
-        runner.stop(Duration::from_secs(5)).await;
-    }
-}
-
-#[tokio::test]
-async fn after_a_kill_a_command_that_cannot_go_on_waits_for_a_person() {
-    let (site, data) = (site(1), tempfile::tempdir().unwrap());
-    site.pause(Duration::from_millis(100));
-    let (queue, commands) = open(data.path());
-    let order = CommandOrder::new(&commands, site.folder.clone(), call("craft.gc"), None).unwrap();
-    let id = queue.add::<CommandJob>(&order, AddOptions::default()).await.unwrap();
-    let mut program = again("a_program_that_will_be_killed", &[("CLONEDECK_TEST_DATA", data.path())]);
-    wait_for(&queue, id, "collecting", |job| {
-        job.steps.iter().any(|step| step.name == "run" && step.done >= 3)
-    })
-    .await;
-    program.kill().unwrap();
-    program.wait().unwrap();
-    let runner = run_after_a_kill(&queue).await;
-    let job = wait_for(&queue, id, "waiting", |job| job.state == State::Waiting).await;
-    assert_eq!(left_in(&site.folder), [0; 0], "the sweep ended what was left");
-    let before = site.number("SELECT count(*) FROM moved");
-    assert!(
-        before < 20 && format!("{:?}", job.waiting_for).contains("Run it again?"),
-        "{:?}",
-        job.waiting_for
-    );
-    site.pause(Duration::ZERO);
-    queue.resume(id).await.unwrap();
-    assert_eq!(ended(&queue, id).await.state, State::Completed);
-    assert_eq!(site.number("SELECT count(*) FROM moved"), before + 20);
-    runner.stop(Duration::from_secs(5)).await;
 }

@@ -9,7 +9,8 @@ use clonedeck_site::databases::DatabaseAddress;
 use clonedeck_site::defaults::{Login, Target, configure, settle};
 use clonedeck_site::neutral::{self, Switches};
 use clonedeck_site::platforms::{Hints, Kind, pairs, recognise};
-use clonedeck_site::preview::{self, Preview};
+use clonedeck_site::preview;
+use clonedeck_site::process::Records;
 use clonedeck_site::{Secret, demo};
 use rusqlite::Connection;
 
@@ -102,7 +103,10 @@ async fn the_demo_is_copied_and_served_like_a_real_site() {
         .unwrap();
     assert_eq!(logins, 1, "settling twice makes one login");
 
-    let served = Preview::start(preview::Plan::of(&target, &data, "demo")).await.unwrap();
+    let service = preview::Plan::of(&target, &data, "demo").service().unwrap();
+    let records = Records::open(data.join("processes")).unwrap();
+    let (shown, served) = service.start(service.port.unwrap(), &records).unwrap();
+    shown.ready().await.unwrap();
     let pages = Pages::look(&Plan::of(&target, post, Some(&login), &rewriter)).unwrap();
     assert_eq!(pages.findings(), Vec::<String>::new(), "{pages:#?}");
     assert_eq!(pages.logged_in, Some(true));

@@ -1,13 +1,15 @@
 //! Previews start, are found by other processes, and end for good.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use clonedeck_site::preview::{self, Plan, Preview, Record};
-use clonedeck_site::process::Identity;
+use clonedeck_site::Result;
+use clonedeck_site::preview::{self, Plan, Served};
+use clonedeck_site::process::{Records, Running};
 
-fn plan(folder: &Path, job: &str, port: u16) -> Plan {
+fn plan(folder: &Path, port: u16) -> Plan {
     let web = folder.join("web");
     fs::create_dir_all(web.join("inner")).unwrap();
     fs::write(
@@ -18,7 +20,7 @@ fn plan(folder: &Path, job: &str, port: u16) -> Plan {
     fs::write(web.join("inner/index.html"), "inner").unwrap();
     fs::write(web.join("style.css"), "body{}").unwrap();
     Plan {
-        job: job.into(),
+        job: "job".into(),
         title: "A site".into(),
         data: folder.join("data"),
         url: format!("http://127.0.0.1:{port}"),
@@ -31,25 +33,39 @@ fn plan(folder: &Path, job: &str, port: u16) -> Plan {
     }
 }
 
+fn records(folder: &Path) -> Records {
+    Records::open(folder.join("data/processes/previews")).unwrap()
+}
+
+async fn start(folder: &Path, plan: &Plan) -> Result<(Served, Running)> {
+    let service = plan.service()?;
+    let (served, running) = service.start(service.port.unwrap(), &records(folder))?;
+    served.ready().await?;
+    Ok((served, running))
+}
+
 fn answers(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-fn rewrite_record(data: &Path, change: impl FnOnce(&mut Record)) {
-    let file =
-        fs::read_dir(data.join("previews")).unwrap().next().unwrap().unwrap().path().join("record.json");
-    let mut record: Record = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    change(&mut record);
-    fs::write(file, serde_json::to_vec(&record).unwrap()).unwrap();
+/// Makes the record look as if another start of the program, which is gone, had written it.
+fn disown(folder: &Path, change: impl Fn(&mut serde_json::Value)) {
+    for file in fs::read_dir(folder.join("data/processes/previews")).unwrap() {
+        let file = file.unwrap().path();
+        let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        record["owner"]["start"] = 1.into();
+        change(&mut record);
+        fs::write(file, record.to_string()).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_with_a_path_is_served_below_it() {
     let folder = tempfile::tempdir().unwrap();
     let port = preview::free_port().unwrap();
-    let mut plan = plan(folder.path(), "job", port);
+    let mut plan = plan(folder.path(), port);
     plan.url = format!("http://127.0.0.1:{port}/shop");
-    let _served = Preview::start(plan).await.unwrap();
+    let _served = start(folder.path(), &plan).await.unwrap();
     let mut client = clonedeck_site::check::Client::new(&format!("http://127.0.0.1:{port}/shop")).unwrap();
     let mut get = |path: &str| {
         let answer = client.get(path).unwrap();
@@ -64,71 +80,73 @@ async fn an_address_with_a_path_is_served_below_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_taken_port_is_said() {
+async fn whoever_finds_the_record_lists_stops_and_starts_it_again() {
     let folder = tempfile::tempdir().unwrap();
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = taken.local_addr().unwrap().port();
-    let problem = Preview::start(plan(folder.path(), "job", port)).await.unwrap_err();
-    assert_eq!(problem.code, "port.taken");
-    assert!(preview::list(&folder.path().join("data")).is_empty());
+    let port = preview::free_port().unwrap();
+    let (served, mut running) = start(folder.path(), &plan(folder.path(), port)).await.unwrap();
+    let found = preview::list(&records(folder.path())).unwrap().remove(0);
+    assert_eq!((&found.service, found.port, found.is_ours()), (&served.service, port, true));
+    assert!(found.usage().memory > 1 << 20);
+    assert!(preview::stop(&records(folder.path()), "job").await.unwrap());
+    assert!(!answers(port) && preview::list(&records(folder.path())).unwrap().is_empty());
+    assert!(!preview::stop(&records(folder.path()), "job").await.unwrap());
+    assert!(running.has_ended());
+    let (again, _running) = found.service.start(port, &records(folder.path())).unwrap();
+    assert_eq!(again.ready().await.unwrap(), 204);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_goes_on_outlives_its_owner_and_ends_when_it_is_stopped() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let port = preview::free_port().unwrap();
-    let served = Preview::start(plan(folder.path(), "job", port)).await.unwrap();
-    let record = served.go_on().unwrap();
-    assert!(record.owner.is_none() && record.is_running() && answers(port));
-    assert!(preview::sweep(&data).await.is_empty(), "a sweep leaves it alone");
-    assert_eq!(preview::list(&data), [record]);
-    // A second start for the same job takes the place of the first.
-    let again = Preview::start(plan(folder.path(), "job", port)).await.unwrap();
-    assert_eq!(preview::list(&data).len(), 1);
-    assert!(preview::stop(&data, "job").await.unwrap());
-    assert!(!answers(port) && preview::list(&data).is_empty());
-    drop(again);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_ends_what_a_killed_program_left() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let port = preview::free_port().unwrap();
-    let served = Preview::start(plan(folder.path(), "job", port)).await.unwrap();
-    assert!(preview::sweep(&data).await.is_empty(), "its program runs");
-    let own = Identity::own().unwrap();
-    rewrite_record(&data, |record| record.owner = Some(Identity { start: own.start + 1, ..own }));
-    assert_eq!(preview::sweep(&data).await.len(), 1);
-    assert!(!answers(port));
-    drop(served);
+async fn a_sweep_ends_what_a_killed_program_left_and_takes_over_what_is_to_stay() {
+    for stays in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let port = preview::free_port().unwrap();
+        let mut plan = plan(folder.path(), port);
+        plan.goes_on = stays;
+        let (_, running) = start(folder.path(), &plan).await.unwrap();
+        let sweep = || async { preview::sweep(&records(folder.path())).await.unwrap() };
+        assert_eq!(sweep().await.0, 0, "its program runs");
+        disown(folder.path(), |_| ());
+        let (ended, kept) = sweep().await;
+        assert_eq!((ended, kept.len()), if stays { (0, 1) } else { (1, 0) });
+        assert_eq!(answers(port), stays);
+        assert_eq!(kept.first().map(|(served, _)| served.is_ours()), stays.then_some(true));
+        assert_eq!(preview::stop(&records(folder.path()), "job").await.unwrap(), stays);
+        drop(running);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_only_has_the_number_is_never_touched() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
     let port = preview::free_port().unwrap();
-    let served = Preview::start(plan(folder.path(), "job", port)).await.unwrap();
-    rewrite_record(&data, |record| {
-        record.process.start += 1;
-        record.mark = "another".into();
+    let (_, running) = start(folder.path(), &plan(folder.path(), port)).await.unwrap();
+    disown(folder.path(), |record| {
+        record["leader"]["start"] = 1.into();
+        record["mark"] = "another".into();
     });
-    assert!(!preview::stop(&data, "job").await.unwrap());
+    assert!(!preview::stop(&records(folder.path()), "job").await.unwrap());
+    assert_eq!(preview::sweep(&records(folder.path())).await.unwrap().0, 0);
     assert!(answers(port), "the server is another process than the record's, as far as anybody can tell");
-    drop(served);
-    assert!(!answers(port));
+    drop(running);
+    let until = Instant::now() + Duration::from_secs(10);
+    while answers(port) {
+        assert!(Instant::now() < until);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_start_tells_why() {
     let folder = tempfile::tempdir().unwrap();
-    let mut plan = plan(folder.path(), "job", preview::free_port().unwrap());
+    let mut plan = plan(folder.path(), preview::free_port().unwrap());
     plan.extensions = vec!["no_such_extension".into()];
-    let problem = Preview::start(plan.clone()).await.unwrap_err();
-    assert_eq!(problem.code, "php.extension-missing");
+    assert_eq!(start(folder.path(), &plan).await.unwrap_err().code, "php.extension-missing");
     plan.extensions.clear();
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    plan.url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let problem = start(folder.path(), &plan).await.unwrap_err();
+    assert_eq!(problem.code, "preview.ended", "another program answers there");
+    assert!(problem.context["output"].contains("in use"), "{problem:?}");
     plan.url = "https://127.0.0.1:1".into();
-    assert_eq!(Preview::start(plan).await.unwrap_err().code, "preview.https");
+    assert_eq!(start(folder.path(), &plan).await.unwrap_err().code, "preview.https");
 }

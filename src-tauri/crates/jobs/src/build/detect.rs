@@ -50,6 +50,9 @@ pub struct Project {
     pub framework: Framework,
     /// Whether its types can be checked.
     pub has_types: bool,
+    /// Its script that starts a server, where it is not known better.
+    #[serde(default)]
+    pub script: Option<String>,
     /// Whether it has a `build` script.
     pub can_build: bool,
     /// Whether installing runs scripts of the project itself, so that its outcome depends on more than the manifest.
@@ -95,6 +98,7 @@ impl Project {
                 manager: None,
                 lock: None,
                 framework: Framework::Static,
+                script: None,
                 has_types: false,
                 can_build: false,
                 has_install_scripts: false,
@@ -130,6 +134,7 @@ impl Project {
             });
         Ok(Self {
             has_types: has("typescript") && folder.join("tsconfig.json").is_file(),
+            script: ["dev", "start"].into_iter().find(|name| script(name)).map(str::to_owned),
             can_build: script("build"),
             // Packages of a workspace are installed into more than one folder.
             has_install_scripts: ["preinstall", "install", "postinstall", "prepare"].into_iter().any(script)

@@ -4,11 +4,13 @@ use clonedeck_queue::{Job, Line, Needs, OnFailure, Policy};
 use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
 
+use super::estimate::Taken;
 use super::shelf::Builds;
 use super::steps;
+use crate::Bounds;
 
 /// What to build.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BuildOrder {
     /// A folder, or an archive of one.
     pub source: PathBuf,
@@ -26,6 +28,9 @@ pub struct BuildOrder {
     /// The first and the last port that the server may get; those of the settings when none.
     #[serde(default)]
     pub ports: Option<(u16, u16)>,
+    /// Limits of each program that it runs, but not of the server.
+    #[serde(default)]
+    pub bounds: Bounds,
 }
 
 const fn yes() -> bool {
@@ -51,6 +56,7 @@ impl BuildOrder {
             stays: false,
             ready_seconds: 60,
             ports: None,
+            bounds: Bounds::default(),
         })
     }
 }
@@ -72,19 +78,23 @@ impl Job for BuildJob {
     }
 
     fn steps(&self, line: &mut Line<Self>) {
-        let builds = || self.builds.clone();
-        line.step(steps::Unpack(builds()))
-            .step(steps::Detect)
-            .step(steps::Install(builds()))
-            .step(steps::TypeCheck(builds()))
-            .step(steps::Build(builds()))
-            .step(steps::StartPreview(builds()))
-            .step(steps::Ready(builds()));
+        let (builds, order) = (|| self.builds.clone(), line.order());
+        line.step(steps::Unpack(builds())).step(steps::Detect).step(steps::Install(builds()));
+        if order.type_check {
+            line.step(steps::TypeCheck(builds()));
+        }
+        if order.build {
+            line.step(steps::Build(builds()));
+        }
+        if order.preview {
+            line.step(steps::StartPreview(builds()));
+        }
+        line.step(steps::Ready(builds()));
     }
 
     fn needs(&self, order: &BuildOrder) -> Needs {
-        let memory = self.builds.estimates().of(&order.source);
-        Needs::nothing().memory(memory).exclusive(format!("target:{}", order.source.display()))
+        let Taken { memory, cpu } = self.builds.estimates().of(&order.source);
+        Needs::nothing().memory(memory).cpu(cpu).exclusive(format!("target:{}", order.source.display()))
     }
 
     fn policy(&self) -> Policy {

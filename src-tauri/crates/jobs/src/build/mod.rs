@@ -3,15 +3,14 @@
 //! A build takes a folder as it is, or unpacks an archive that it does not trust ([`unpack`]); finds out what the project is
 //! ([`Project`]); installs its packages, checks its types, builds it if asked, and starts a preview that is ready when it answers.
 //! What a step makes is kept in the [`Cache`] under a key of everything that it depends on, so that the same work is done once.
-//! Previews outlive their job: [`Previews`] lists, stops and restarts them, each on a port of its own ([`Ports`]).
+//! Previews outlive their job, among [`Previews`](crate::Previews).
 
 mod cache;
 mod detect;
 mod estimate;
 mod job;
 mod key;
-mod ports;
-mod previews;
+mod service;
 mod shelf;
 mod steps;
 mod tool;
@@ -21,8 +20,6 @@ pub use cache::{Cache, CacheUse};
 pub use detect::{Framework, Manager, Project};
 pub use job::{BuildJob, BuildOrder};
 pub use key::Key;
-pub use ports::Ports;
-pub use previews::{Preview, Previews};
 pub use shelf::Builds;
 pub use steps::FROM_CACHE;
 pub use unpack::{Allowance, Unpacked, unpack};

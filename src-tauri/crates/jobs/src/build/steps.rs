@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clonedeck_queue::{Ctx, Done, Handle, Level, Step, StepError, Undone};
+use clonedeck_site::preview::Served;
 use clonedeck_site::{Problem, Stopped, Unit, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::cache::remove_tree;
 use super::detect::{Manager, Project};
+use super::estimate::Taken;
 use super::job::{BuildJob, BuildOrder};
 use super::key::{Key, sources};
 use super::shelf::Builds;
+use super::tool;
 use super::unpack::{Allowance, unpack};
-use super::{Preview, tool};
 use crate::step_error;
 
 /// A step's view of its job, for work that knows no queue.
@@ -66,7 +68,6 @@ impl Step for Unpack {
     }
 
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<PathBuf>, StepError> {
-        self.0.sweep().await.map_err(step_error)?;
         let source = ctx.spec().source.clone();
         if source.is_dir() {
             return Ok(Done::Skipped { reason: "it is a folder".into(), output: source });
@@ -132,6 +133,19 @@ pub(super) struct Install(pub Builds);
 pub(super) struct Made {
     /// The key of the outcome; `None` when it depends on more than can be known.
     key: Option<Key>,
+    /// What it took.
+    #[serde(default)]
+    taken: Taken,
+}
+
+/// Removes what an earlier run has made.
+async fn clear(place: &Path) -> Result<(), StepError> {
+    let old = place.to_owned();
+    in_background(move || {
+        remove_tree(&old)
+            .map_err(|error| Problem::permanent("project.write", format!("{}: {error}.", old.display())))
+    })
+    .await
 }
 
 /// Why a step is skipped whose outcome was kept.
@@ -183,25 +197,23 @@ impl Step for Install {
             return Ok(Done::Skipped { reason: "it needs no packages".into(), output: Made::default() });
         };
         let modules = project.folder.join("node_modules");
+        let is_held = self.0.programs().holds(ctx);
         let key = Self::key(&project, manager).await?;
-        if let Some(key) = key {
+        if let Some(key) = key.filter(|_| !is_held) {
             let (cache, place, wanted) = (self.0.cache().clone(), modules.clone(), key.clone());
             if in_background(move || cache.bring(&wanted, &place)).await? {
                 ctx.log(Level::Info, format!("The packages are taken from the cache ({key})."));
-                return Ok(Done::Skipped { reason: FROM_CACHE.into(), output: Made { key: Some(key) } });
+                let output = Made { key: Some(key), taken: Taken::default() };
+                return Ok(Done::Skipped { reason: FROM_CACHE.into(), output });
             }
         }
         let mut words = vec![manager.program().to_owned()];
         words.extend(manager.install(project.lock.is_some()).iter().map(|word| (*word).to_owned()));
         // What is linked with the cache must not be written to, so the installer begins with nothing.
-        let old = modules.clone();
-        in_background(move || {
-            remove_tree(&old)
-                .map_err(|error| Problem::permanent("project.write", format!("{}: {error}.", old.display())))
-        })
-        .await?;
+        if !is_held {
+            clear(&modules).await?;
+        }
         let ending = tool::run(ctx, &self.0, &words, &project.folder, "Installing the packages").await?;
-        self.0.estimates().learn(&ctx.spec().source, ending.peak_memory);
         if project.lock.is_none() {
             // The installer may have written one.
             project = Project::detect(&project.folder).map_err(step_error)?;
@@ -213,7 +225,7 @@ impl Step for Install {
                 ctx.log(Level::Warn, format!("The packages are not kept for the next build: {error}"));
             }
         }
-        Ok(Done::Completed(Made { key }))
+        Ok(Done::Completed(Made { key, taken: Taken::of(&ending) }))
     }
 }
 
@@ -241,28 +253,25 @@ pub(super) struct TypeCheck(pub Builds);
 impl Step for TypeCheck {
     type Job = BuildJob;
     type Cursor = ();
-    type Output = ();
+    type Output = Taken;
     const NAME: &'static str = "type-check";
     const TITLE: &'static str = "Type-check";
 
-    fn weight(&self, order: &BuildOrder) -> f64 {
-        if order.type_check { 30.0 } else { 0.0 }
+    fn weight(&self, _: &BuildOrder) -> f64 {
+        30.0
     }
 
-    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Taken>, StepError> {
         let project = ctx.output_of::<Detect>()?;
-        if !ctx.spec().type_check {
-            return Ok(Done::Skipped { reason: "not asked for".into(), output: () });
-        }
         if !project.has_types {
-            return Ok(Done::Skipped { reason: "it has no TypeScript".into(), output: () });
+            return Ok(Done::Skipped { reason: "it has no TypeScript".into(), output: Taken::default() });
         }
         let installed = ctx.output_of::<Install>()?;
         let key = key_of_sources(&project, Self::NAME, &installed).await?;
         if let Some(key) = key.clone() {
             let cache = self.0.cache().clone();
             if in_background(move || cache.holds(&key)).await? {
-                return Ok(Done::Skipped { reason: FROM_CACHE.into(), output: () });
+                return Ok(Done::Skipped { reason: FROM_CACHE.into(), output: Taken::default() });
             }
         }
         let references = std::fs::read_to_string(project.folder.join("tsconfig.json"))
@@ -274,12 +283,11 @@ impl Step for TypeCheck {
             [&tsc, "--noEmit", "--pretty", "false"].map(str::to_owned).into()
         };
         let ending = tool::run(ctx, &self.0, &words, &project.folder, "The type-check").await?;
-        self.0.estimates().learn(&ctx.spec().source, ending.peak_memory);
         if let Some(key) = key {
             let cache = self.0.cache().clone();
             in_background(move || cache.keep_mark(&key)).await?;
         }
-        Ok(Done::Completed(()))
+        Ok(Done::Completed(Taken::of(&ending)))
     }
 }
 
@@ -289,57 +297,63 @@ pub(super) struct Build(pub Builds);
 impl Step for Build {
     type Job = BuildJob;
     type Cursor = ();
-    type Output = ();
+    type Output = Taken;
     const NAME: &'static str = "build";
     const TITLE: &'static str = "Build";
 
-    fn weight(&self, order: &BuildOrder) -> f64 {
-        if order.build { 20.0 } else { 0.0 }
+    fn weight(&self, _: &BuildOrder) -> f64 {
+        20.0
     }
 
-    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Taken>, StepError> {
         let project = ctx.output_of::<Detect>()?;
-        if !ctx.spec().build {
-            return Ok(Done::Skipped { reason: "not asked for".into(), output: () });
-        }
         if !project.can_build {
-            return Ok(Done::Skipped { reason: "it has no build script".into(), output: () });
+            return Ok(Done::Skipped { reason: "it has no build script".into(), output: Taken::default() });
         }
         let installed = ctx.output_of::<Install>()?;
         let key = key_of_sources(&project, Self::NAME, &installed).await?;
         let place = project.folder.join(project.output());
-        if let Some(key) = key.clone() {
+        let is_held = self.0.programs().holds(ctx);
+        if let Some(key) = key.clone().filter(|_| !is_held) {
             let (cache, place) = (self.0.cache().clone(), place.clone());
             if in_background(move || cache.bring(&key, &place)).await? {
-                return Ok(Done::Skipped { reason: FROM_CACHE.into(), output: () });
+                return Ok(Done::Skipped { reason: FROM_CACHE.into(), output: Taken::default() });
             }
         }
-        // What is there may be linked with the cache.
-        let old = place.clone();
-        in_background(move || {
-            remove_tree(&old)
-                .map_err(|error| Problem::permanent("project.write", format!("{}: {error}.", old.display())))
-        })
-        .await?;
+        if !is_held {
+            // What is there may be linked with the cache.
+            clear(&place).await?;
+        }
         let manager = project.manager.unwrap_or(Manager::Npm).program();
         let words = [manager, "run", "build"].map(str::to_owned);
         let ending = tool::run(ctx, &self.0, &words, &project.folder, "The build").await?;
-        self.0.estimates().learn(&ctx.spec().source, ending.peak_memory);
         if let Some(key) = key.filter(|_| place.is_dir()) {
             let cache = self.0.cache().clone();
             in_background(move || cache.keep(&key, &place)).await?;
         }
-        Ok(Done::Completed(()))
+        Ok(Done::Completed(Taken::of(&ending)))
     }
 }
 
 /// Starts the server that shows the project.
 pub(super) struct StartPreview(pub Builds);
 
+impl StartPreview {
+    /// The server of the job: the one that runs, or a new one.
+    async fn server<S: Step<Job = BuildJob>>(builds: &Builds, ctx: &Ctx<S>) -> Result<Served, StepError> {
+        let (project, order) = (ctx.output_of::<Detect>()?, ctx.spec());
+        let patience = Duration::from_secs(order.ready_seconds.max(1));
+        let job = ctx.job_id().to_string();
+        let service = project.service(&job, builds.previews().data_dir(), patience, order.stays);
+        let ports = order.ports.map(|(first, last)| first..=last);
+        builds.previews().start(service, ports).await.map_err(step_error)
+    }
+}
+
 impl Step for StartPreview {
     type Job = BuildJob;
     type Cursor = ();
-    type Output = Option<Preview>;
+    type Output = ();
     const NAME: &'static str = "start-preview";
     const TITLE: &'static str = "Start preview";
 
@@ -347,19 +361,10 @@ impl Step for StartPreview {
         19.0
     }
 
-    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Option<Preview>>, StepError> {
-        if !ctx.spec().preview {
-            return Ok(Done::Skipped { reason: "not asked for".into(), output: None });
-        }
-        let project = ctx.output_of::<Detect>()?;
-        let preview = self
-            .0
-            .previews()
-            .within(ctx.spec().ports)
-            .ensure(&ctx.job_id().to_string(), &project, ctx.spec().stays)
-            .map_err(step_error)?;
-        ctx.log(Level::Info, format!("The preview server starts on port {}.", preview.port));
-        Ok(Done::Completed(Some(preview)))
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+        let served = Self::server(&self.0, ctx).await?;
+        ctx.log(Level::Info, format!("The preview server starts on port {}.", served.port));
+        Ok(Done::Completed(()))
     }
 
     async fn undo(&self, ctx: &mut Ctx<Self>) -> Result<Undone, StepError> {
@@ -383,39 +388,45 @@ impl Step for Ready {
     }
 
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+        self.settle_estimate(ctx)?;
         let project = ctx.output_of::<Detect>()?;
         ctx.set_result(serde_json::json!({ "folder": shown(&project.folder) }))?;
         if !ctx.spec().preview {
-            return Ok(Done::Skipped { reason: "not asked for".into(), output: () });
+            return Ok(Done::Completed(()));
         }
-        self.0.sweep().await.map_err(step_error)?;
-        let (job, stays) = (ctx.job_id().to_string(), ctx.spec().stays);
         // It may have gone with an earlier start of Clonedeck.
-        let previews = self.0.previews().within(ctx.spec().ports);
-        let preview = previews.ensure(&job, &project, stays).map_err(step_error)?;
-        let limit = Duration::from_secs(ctx.spec().ready_seconds.max(1));
+        let served = StartPreview::server(&self.0, ctx).await?;
         let answer = tokio::select! {
-            answer = self.0.previews().ready(&preview, limit) => answer,
+            answer = self.0.previews().ready(&served) => answer,
             () = ctx.stop_requested() => {
                 ctx.safe_point().await?;
                 return Err(StepError::transient("build.stopped", "The wait for the preview was stopped."));
             }
         };
-        let status = match answer {
-            Ok(status) => status,
-            Err(problem) => {
-                // One that does not answer helps nobody, and its port is wanted.
-                self.0.previews().stop(&job).await.map_err(step_error)?;
-                return Err(step_error(problem));
-            }
-        };
+        let status = answer.map_err(step_error)?;
         if status >= 500 {
             ctx.log(Level::Warn, format!("The preview answers with an error of its own: HTTP {status}."));
         }
-        ctx.set_result(
-            serde_json::json!({ "url": preview.url, "port": preview.port, "log": shown(&preview.log) }),
-        )?;
+        let log = shown(&served.service.log);
+        ctx.set_result(serde_json::json!({ "url": served.url, "port": served.port, "log": log }))?;
         Ok(Done::Completed(()))
+    }
+}
+
+impl Ready {
+    fn settle_estimate(&self, ctx: &Ctx<Self>) -> Result<(), StepError> {
+        let mut most = ctx.output_of::<Install>()?.taken;
+        if ctx.spec().type_check {
+            most = most.max(ctx.output_of::<TypeCheck>()?);
+        }
+        if ctx.spec().build {
+            most = most.max(ctx.output_of::<Build>()?);
+        }
+        // What came from the cache took nothing and says nothing.
+        if most != Taken::default() {
+            self.0.estimates().settle(&ctx.spec().source, most);
+        }
+        Ok(())
     }
 }
 

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use clonedeck_queue::{Ctx, Handle, Level, Step, StepError};
 use clonedeck_site::Class;
-use clonedeck_site::process::{Driven, Ending, Limits, Line, Listener, Output, Program, Stream};
+use clonedeck_site::process::{Driven, Ending, Line, Listener, Program, Stream};
 
 use super::detect::Manager;
+use super::estimate::Taken;
+use super::job::BuildJob;
 use super::shelf::Builds;
-use crate::step_error;
+use crate::{Bounds, step_error};
 
 struct Ear(Handle);
 
@@ -33,45 +35,55 @@ impl Listener for Ear {
     }
 }
 
-/// A program in the project's folder, in an environment where nothing asks questions or phones home.
-pub(super) fn program(words: &[String], folder: &Path) -> Program {
+/// What keeps tools from asking questions and from phoning home.
+pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
+    ("CI", "1"),
+    ("NEXT_TELEMETRY_DISABLED", "1"),
+    ("ASTRO_TELEMETRY_DISABLED", "1"),
+    ("npm_config_update_notifier", "false"),
+    ("BROWSER", "none"),
+];
+
+/// A program in the project's folder.
+fn program(words: &[String], folder: &Path) -> Program {
     let (first, rest) =
         words.split_first().map_or((String::new(), &[][..]), |(first, rest)| (first.clone(), rest));
-    Program::new(first, folder)
-        .args(rest)
-        .env("CI", "1")
-        .env("NEXT_TELEMETRY_DISABLED", "1")
-        .env("ASTRO_TELEMETRY_DISABLED", "1")
-        .env("npm_config_update_notifier", "false")
-        .env("BROWSER", "none")
+    let program = Program::new(first, folder).args(rest);
+    ENVIRONMENT.iter().fold(program, |program, (name, value)| program.env(name, value))
 }
 
-/// Runs a program to its good end. When the step has to stop the program is ended; it is run again when the step is.
-pub(super) async fn run<S: Step>(
+/// Runs a program to its good end. A pause holds it; stopped otherwise it is ended, and run again when the step is.
+pub(super) async fn run<S: Step<Job = BuildJob>>(
     ctx: &Ctx<S>,
     builds: &Builds,
     words: &[String],
     folder: &Path,
     name: &str,
 ) -> Result<Ending, StepError> {
-    let limits = Limits {
-        deadline: Some(Duration::from_hours(2)),
-        stall: Some(Duration::from_mins(10)),
-        ..Limits::default()
+    let usual =
+        Bounds { deadline_seconds: Some(2 * 3600), stall_seconds: Some(10 * 60), ..Bounds::default() };
+    let programs = builds.programs();
+    let mut running = match programs.take_held(ctx) {
+        Some(running) => {
+            running.let_go();
+            running
+        }
+        None => {
+            let program = program(words, folder);
+            programs.start(ctx, program, ctx.spec().bounds, usual).await.map_err(step_error)?
+        }
     };
-    let program = program(words, folder).limits(limits).note(ctx.job_id().to_string());
-    ctx.log(Level::Info, format!("$ {}", program.shown()));
-    let records = builds.records().map_err(step_error)?;
-    let mut running = program.start(Output::Lines, Some(&records)).map_err(step_error)?;
     let ear = Ear(ctx.handle());
     let ending = match running.drive(&ear, ctx.stop_requested()).await {
         Driven::Ended(ending) => ending,
         Driven::Stopped => {
-            running.end(&ear).await;
+            programs.give_way(ctx, running, &ear).await;
             ctx.safe_point().await?;
+            // The pause was taken back in this very moment.
             return Err(StepError::transient("build.stopped", format!("{name} was stopped.")));
         }
     };
+    builds.estimates().grow(&ctx.spec().source, Taken::of(&ending));
     match ending.problem(name) {
         None => Ok(ending),
         Some(mut problem) => {

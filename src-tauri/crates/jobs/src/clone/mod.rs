@@ -41,7 +41,7 @@ pub use source::{OpenSource, open as open_source};
 pub use spec::CloneSpec;
 
 /// The job kind `clone`.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct CloneSite {
     /// Where copies are served.
     pub previews: Previews,

@@ -6,9 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clonedeck_queue::{Ctx, Done, Handle, Level, Step, StepError, Undone};
-use clonedeck_site::process::{
-    Driven, Ending, Limits, Line, Listener, Output, Program, Running, Silent, Stream,
-};
+use clonedeck_site::process::{Driven, Ending, Line, Listener, Program, Running, Silent, Stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -17,7 +15,7 @@ use super::call::{Call, Checked};
 use super::catalogue::Effect;
 use super::progress::{Patterns, Told, may_be_protocol, protocol};
 use super::shelf::Commands;
-use crate::step_error;
+use crate::{Bounds, step_error};
 
 /// Where a call stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -95,17 +93,6 @@ pub struct Outcome {
     pub peak_memory: u64,
 }
 
-/// Limits of a call that its order sets.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Bounds {
-    /// Active seconds, in place of the command's own deadline.
-    pub deadline_seconds: Option<u64>,
-    /// Bytes of memory.
-    pub memory: Option<u64>,
-    /// Processors' worth of time.
-    pub cpu: Option<f64>,
-}
-
 /// Listens to a program on behalf of a job.
 struct Ear {
     handle: Handle,
@@ -123,6 +110,13 @@ struct Heard {
 impl Ear {
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it stands, to be kept.
+    fn take_cursor(&self) -> Cursor {
+        let mut heard = self.heard();
+        heard.is_new = false;
+        heard.cursor.clone()
     }
 
     fn take_in(&self, told: Told) {
@@ -201,7 +195,7 @@ where
     let heard = Heard { cursor: ctx.cursor().clone(), ..Heard::default() };
     let ear = Ear { handle: ctx.handle(), patterns, heard: Mutex::new(heard), has_checkpoint: Notify::new() };
     ctx.unit("items");
-    let mut running = match commands.take_held(ctx.job_id(), ctx.step_name()) {
+    let mut running = match commands.programs().take_held(ctx) {
         Some(running) => {
             running.let_go();
             ctx.log(Level::Info, "It goes on where it was held.");
@@ -219,19 +213,14 @@ where
         match running.drive(&ear, stop).await {
             Driven::Ended(ending) => break ending,
             Driven::Stopped => {
-                let cursor = {
-                    let mut heard = ear.heard();
-                    heard.is_new = false;
-                    heard.cursor.clone()
-                };
-                let outcome = match ctx.checkpoint(&cursor).await {
-                    Ok(()) => ctx.safe_point().await,
-                    stopped => stopped,
-                };
-                if let Err(stopped) = outcome {
-                    // A pause goes on with it, a cancel ends it in the undo.
-                    commands.hold(ctx.job_id(), ctx.step_name(), running);
-                    return Err(stopped);
+                let kept = ctx.checkpoint(&ear.take_cursor()).await;
+                if let Err(error) = kept {
+                    commands.programs().give_way(ctx, running, &ear).await;
+                    if ear.heard().is_new {
+                        // It used its last moment well.
+                        let _ = ctx.checkpoint(&ear.take_cursor()).await;
+                    }
+                    return Err(error);
                 }
             }
         }
@@ -281,7 +270,6 @@ async fn begin<S>(
 where
     S: Step<Cursor = Cursor, Output = Outcome>,
 {
-    commands.sweep().await.map_err(step_error)?;
     let mut cursor = ctx.cursor().clone();
     let command = checked.command;
     let mut more = Vec::new();
@@ -307,20 +295,13 @@ where
     ear.heard().cursor = cursor.clone();
     // Durable before the program starts: should all be cut off now, it counts as begun.
     ctx.checkpoint(&cursor).await?;
-    let deadline = bounds
-        .deadline_seconds
-        .map_or(Duration::from_hours(u64::from(command.deadline_hours)), Duration::from_secs);
-    let limits = Limits {
-        memory: bounds.memory,
-        cpu: bounds.cpu,
-        deadline: Some(deadline),
-        stall: Some(Duration::from_mins(u64::from(command.stall_minutes))),
-        ..Limits::default()
+    let usual = Bounds {
+        deadline_seconds: Some(u64::from(command.deadline_hours) * 3600),
+        stall_seconds: Some(u64::from(command.stall_minutes) * 60),
+        ..Bounds::default()
     };
-    let program = checked.to_run(&more).limits(limits).note(ctx.job_id().to_string());
-    ctx.log(Level::Info, format!("$ {}", program.shown()));
-    let records = commands.records().map_err(step_error)?;
-    program.start(Output::Lines, Some(&records)).map_err(step_error)
+    let program = checked.to_run(&more);
+    commands.programs().start(ctx, program, bounds, usual).await.map_err(step_error)
 }
 
 /// Takes a call back: ends what is held. What it did to the site stays.
@@ -328,14 +309,9 @@ pub(super) async fn abandon<S>(ctx: &Ctx<S>, commands: &Commands) -> Undone
 where
     S: Step<Cursor = Cursor, Output = Outcome>,
 {
-    if let Some(mut running) = commands.take_held(ctx.job_id(), ctx.step_name()) {
-        let ending = running.end(&Silent).await;
-        let how = if ending.is_gone {
-            "It was ended."
-        } else {
-            "It was asked to end, but something of it is still there."
-        };
-        ctx.log(Level::Warn, how);
+    if let Some(running) = commands.programs().take_held(ctx) {
+        commands.programs().give_way(ctx, running, &Silent).await;
+        ctx.log(Level::Warn, "It was ended.");
     }
     Undone::Nothing
 }

@@ -5,9 +5,9 @@ use clonedeck_site::Result;
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
-use super::carry::{self, Bounds, Cursor, Outcome};
+use super::carry::{self, Cursor, Outcome};
 use super::shelf::Commands;
-use crate::step_error;
+use crate::{Bounds, step_error};
 
 /// One command of a site.
 #[derive(Debug, Clone, Serialize, Deserialize)]

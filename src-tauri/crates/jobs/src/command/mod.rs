@@ -18,7 +18,8 @@
 //!
 //! # Stops
 //!
-//! A pause holds the program where it stands. When Clonedeck itself was cut off meanwhile, a command that can go on does so from its
+//! A pause holds the program where it stands, a cancel ends it, and so does the end of Clonedeck. After that, or when Clonedeck was
+//! cut off, a command that can go on does so from its
 //! last checkpoint, one that only reads runs again, and one that changes the site waits for a person: nothing is run twice by itself.
 
 mod call;
@@ -32,7 +33,7 @@ mod shelf;
 mod workflow;
 
 pub use call::{Call, Checked, Drafted};
-pub use carry::{Bounds, Cursor, Outcome, Standing};
+pub use carry::{Cursor, Outcome, Standing};
 pub use catalogue::{Argument, Catalogue, Command, Effect, Holds, Kind, Resume};
 pub use job::{CommandJob, CommandOrder};
 pub use own::{NewCommand, OwnCommands};

@@ -5,9 +5,10 @@ use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
-use super::carry::{self, Bounds, Cursor, Outcome};
+use super::carry::{self, Cursor, Outcome};
 use super::job;
 use super::shelf::Commands;
+use crate::Bounds;
 
 /// How many commands a workflow may have, dry runs included.
 pub const LONGEST_WORKFLOW: usize = 50;

@@ -1,13 +1,15 @@
-//! Previews: a copy served on this machine by PHP's own server, as a supervised process.
+//! Previews: what was made, served on this machine by a supervised process.
 //!
-//! A [`Preview`] is started from a [`Plan`] and ends when it is dropped, unless it is told to go on. Each has a [`Record`] in the data
-//! directory, by which another process lists and stops it. A process is signalled only when its id, its start time and the boot of
-//! the machine all match the record, or when it carries the record's mark (see [`crate::process`]).
+//! A [`Service`] says what to run and how it is known that it answers; started, it is a [`Served`], on record, by which any process
+//! [lists](list), [stops](stop) and starts it again. [`sweep`] ends what a start of Clonedeck that is gone left behind, or takes it
+//! over. A copy of a site becomes a service by its [`Plan`]: PHP's own server, kept from the world as the copy is.
 
+mod copy;
 mod record;
 mod runtime;
-mod serve;
+mod service;
 
-pub use record::{Record, list, stop, sweep};
+pub use copy::{Plan, address, free_port};
+pub use record::{Served, list, stop, sweep};
 pub use runtime::Php;
-pub use serve::{Plan, Preview, address, free_port};
+pub use service::{PORT, Service, is_free};

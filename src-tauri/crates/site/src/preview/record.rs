@@ -1,127 +1,97 @@
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::process::{Family, Identity};
+use super::{PORT, Service};
+use crate::process::{Family, Identity, Known, Record, Records};
 use crate::{Problem, Result};
 
 /// How long a server may take to end by itself.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(5);
 
-/// A server that was started, as any process finds it in the data directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// The job that it belongs to; also its name among previews.
-    pub job: String,
-    /// What is served, for people.
-    pub title: String,
+/// A server that was started, as any process finds it on record.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// What it is.
+    pub service: Service,
+    /// The port that it is on.
+    pub port: u16,
     /// Where it answers.
     pub url: String,
-    /// The folder that is served.
-    pub root: PathBuf,
-    /// The server.
-    pub process: Identity,
-    /// The mark that the server and everything it starts carry in their environment.
-    pub mark: String,
-    /// The program that started it, if the server is to end with that program.
-    pub owner: Option<Identity>,
-    /// What the server writes.
-    pub log: PathBuf,
-}
-
-impl Record {
-    /// Keeps the record in `data`, in the place of an earlier one of the same job.
-    pub fn keep(&self, data: &Path) -> Result<()> {
-        let folder = folder(data, &self.job);
-        let write = || -> std::io::Result<()> {
-            fs::create_dir_all(&folder)?;
-            let new = folder.join("record.json.new");
-            fs::write(&new, serde_json::to_vec(self)?)?;
-            fs::rename(new, folder.join("record.json"))
-        };
-        write().map_err(|error| {
-            Problem::permanent(
-                "preview.record",
-                format!("The preview cannot be written down in {}: {error}.", folder.display()),
-            )
-        })
-    }
-
-    /// Whether the server runs.
-    pub fn is_running(&self) -> bool {
-        self.process.is_alive()
-    }
-
+    /// Seconds since 1970.
+    pub started_at: u64,
     /// The server and everything it started.
-    fn family(&self) -> Family {
-        Family::known(Some(self.process.clone()), self.mark.as_str())
+    pub family: Family,
+    /// The start of Clonedeck that it belongs to.
+    pub owner: Option<Identity>,
+}
+
+/// What is noted with the record of a server.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    service: Service,
+    port: u16,
+    started_at: u64,
+}
+
+pub(super) fn note(service: &Service, port: u16, started_at: u64) -> String {
+    serde_json::to_string(&Note { service: service.clone(), port, started_at }).unwrap_or_default()
+}
+
+impl Served {
+    fn read(note: &str, family: Family, owner: Option<Identity>) -> Option<Self> {
+        let Note { service, port, started_at } = serde_json::from_str(note).ok()?;
+        let url = service.url.replace(PORT, &port.to_string());
+        Some(Self { service, port, url, started_at, family, owner })
     }
 
-    fn forget(&self, data: &Path) {
-        let _ = fs::remove_dir_all(folder(data, &self.job));
+    /// Whether it belongs to this start of Clonedeck.
+    pub fn is_ours(&self) -> bool {
+        self.owner.is_some() && self.owner == Identity::own()
     }
 }
 
-/// Where everything of one preview is.
-pub(super) fn folder(data: &Path, job: &str) -> PathBuf {
-    let name: String =
-        job.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    data.join("previews").join(name)
+fn served(records: &Records) -> Result<Vec<(Served, Record)>> {
+    let all = records.list()?.into_iter().filter_map(|Known { family, note, owner, record, .. }| {
+        Some((Served::read(&note, family, owner)?, record))
+    });
+    Ok(all.collect())
 }
 
-/// The previews that run, by job. Records of servers that are gone are removed.
-pub fn list(data: &Path) -> Vec<Record> {
-    let mut running = Vec::new();
-    for record in records(data) {
-        if record.is_running() {
-            running.push(record);
-        } else {
-            record.forget(data);
+/// The servers that run, the oldest first.
+pub fn list(records: &Records) -> Result<Vec<Served>> {
+    let mut all: Vec<Served> = served(records)?.into_iter().map(|(served, _)| served).collect();
+    all.sort_by_key(|served| (served.started_at, served.port));
+    Ok(all)
+}
+
+/// Stops the server of a job, whichever process started it. Answers whether one ran.
+///
+/// # Errors
+/// `preview.stays` when it cannot be ended.
+pub async fn stop(records: &Records, job: &str) -> Result<bool> {
+    let mut ran = false;
+    for (served, record) in served(records)?.into_iter().filter(|(served, _)| served.service.job == job) {
+        ran = true;
+        if !served.family.end(GRACE).await {
+            return Err(Problem::transient(
+                "preview.stays",
+                format!("The server at {} does not end.", served.url),
+            )
+            .help("Try again; it may be another user's process."));
         }
+        record.remove();
     }
-    running.sort_by(|left, right| left.job.cmp(&right.job));
-    running
-}
-
-/// Stops the preview of `job`, whichever process started it. Answers whether one ran.
-pub async fn stop(data: &Path, job: &str) -> Result<bool> {
-    let Some(record) = records(data).into_iter().find(|record| record.job == job) else { return Ok(false) };
-    let ran = record.is_running();
-    if !record.family().end(GRACE).await {
-        return Err(Problem::transient(
-            "preview.stays",
-            format!("The preview at {} does not end.", record.url),
-        )
-        .help("Try again; it may be another user's process.")
-        .with("pid", record.process.pid));
-    }
-    record.forget(data);
     Ok(ran)
 }
 
-/// Ends the servers whose program is gone though they were to end with it: it was killed, or the machine lost power. For the start of
-/// the program.
-pub async fn sweep(data: &Path) -> Vec<Record> {
-    let mut ended = Vec::new();
-    for record in records(data) {
-        let left = record.owner.as_ref().is_some_and(|owner| !owner.is_alive());
-        let ran = record.is_running();
-        let gone = if left { record.family().end(GRACE).await } else { !ran };
-        if gone {
-            record.forget(data);
-        }
-        if left && ran {
-            ended.push(record);
-        }
-    }
-    ended
-}
-
-fn records(data: &Path) -> Vec<Record> {
-    let folders = fs::read_dir(data.join("previews")).into_iter().flatten().flatten();
-    folders
-        .filter_map(|entry| serde_json::from_slice(&fs::read(entry.path().join("record.json")).ok()?).ok())
-        .collect()
+/// For the start of the program: ends the servers that a start which is gone left behind, and answers those that are meant to stay,
+/// which belong to this start from now on, with their records. A process is touched only when its number, its start time and the
+/// boot of the machine all match the record, or when it carries the record's mark.
+pub async fn sweep(records: &Records) -> Result<(usize, Vec<(Served, Record)>)> {
+    let (ended, kept) = records.sweep(GRACE).await?;
+    let kept = kept
+        .into_iter()
+        .filter_map(|left| Some((Served::read(&left.note, left.family, Identity::own())?, left.record)));
+    Ok((ended, kept.collect()))
 }

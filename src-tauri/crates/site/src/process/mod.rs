@@ -23,7 +23,7 @@ pub use ending::{Ending, Overrun};
 pub use family::{Family, Usage};
 pub use identity::Identity;
 pub use program::{Limits, Output, Program};
-pub use record::{Leftover, Record, Records};
+pub use record::{Known, Leftover, Record, Records};
 pub use running::{Driven, Line, Listener, Running, Silent, Stream};
 pub use text::clean;
 

@@ -44,7 +44,31 @@ pub struct Leftover {
     pub record: Record,
 }
 
+/// A program on record, whoever started it.
+#[derive(Debug)]
+pub struct Known {
+    /// The program and its kin.
+    pub family: Family,
+    /// What was noted when it was started.
+    pub note: String,
+    /// Whether it outlives whoever started it.
+    pub keep: bool,
+    /// The start of Clonedeck that it belongs to.
+    pub owner: Option<Identity>,
+    /// Its record.
+    pub record: Record,
+}
+
 impl Records {
+    /// Every program on record that still runs.
+    pub fn list(&self) -> Result<Vec<Known>> {
+        let known = self.all()?.into_iter().map(|record| {
+            let Written { mark, owner, leader, keep, note, .. } = record.written.clone();
+            Known { family: Family::known(leader, mark), note, keep, owner, record }
+        });
+        Ok(known.filter(|known| known.family.is_alive()).collect())
+    }
+
     /// Records in `folder`, which is made if it is not there.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
