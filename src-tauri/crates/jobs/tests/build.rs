@@ -186,12 +186,12 @@ async fn a_paused_install_is_held_where_it_stands_and_goes_on() {
     tiny_project(&bench.folder);
     let slow = "setTimeout(() => require('fs').appendFileSync('installs', 'one\\n'), 1500)";
     let manifest = std::fs::read_to_string(bench.folder.join("package.json")).unwrap();
-    let scripts = format!(r#""scripts":{{"postinstall":"node slow.cjs","#);
+    let scripts = r#""scripts":{"postinstall":"node slow.cjs","#;
     bench.write("slow.cjs", slow);
-    bench.write("package.json", &manifest.replace(r#""scripts":{"#, &scripts));
+    bench.write("package.json", &manifest.replace(r#""scripts":{"#, scripts));
     let runner = bench.queue.run().await.unwrap();
     let id = bench.build(|order| order.preview = false).await;
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     let slow_ones = || {
         let words = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         left_in(&bench.folder).into_iter().filter(|pid| words(pid).contains("slow.cjs")).collect::<Vec<_>>()
