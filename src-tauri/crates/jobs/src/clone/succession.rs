@@ -90,7 +90,9 @@ mod tests {
             let kind = CloneSite { previews: Previews::of(data, false), secrets: Secrets::of(data) };
             let registry = Registry::new().with(kind.clone());
             let options = Options { cpu_limit: 1000.0, ..Options::default() };
-            Self { data: data.to_owned(), queue: Queue::open(data, registry, options).unwrap(), kind }
+            let queue = Queue::open(data, registry, options).unwrap();
+            kind.previews.lease_from(&queue);
+            Self { data: data.to_owned(), queue, kind }
         }
 
         async fn clone(&self, spec: &CloneSpec) -> JobId {
