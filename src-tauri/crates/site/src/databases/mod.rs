@@ -62,7 +62,8 @@ pub use tables::{Access, tables};
 
 use crate::{Problem, Result, Secret, Watch};
 
-/// Connections that a copy uses unless told otherwise: enough to keep two cores of a server busy while one waits for the other.
+/// Connections that write a copy unless told otherwise: enough to keep two cores of a server busy while one waits for the disk. One
+/// more reads.
 pub const CONNECTIONS: usize = 4;
 
 /// Passes over tables that do not stand still, unless told otherwise.

@@ -42,7 +42,7 @@ pub struct Copied {
 pub struct Settled {
     /// Passes over the source.
     pub passes: u32,
-    /// Ranges of rows that were compared in the last pass.
+    /// Ranges of rows that were compared in the last pass: none where the copy shows one moment already.
     pub compared: u64,
     /// Ranges that had changed since they were copied and were brought over again, of all passes.
     pub brought: u64,
