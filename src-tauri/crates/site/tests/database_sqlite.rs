@@ -6,7 +6,7 @@ mod database_fixture;
 use std::path::Path;
 
 use clonedeck_site::databases::{
-    Count, DatabaseAddress, Occupied, Source, Target, check, copy, rewrite, settle,
+    Access, Count, DatabaseAddress, Occupied, Source, Target, check, copy, rewrite, settle, tables,
 };
 use clonedeck_site::{Secret, Unwatched};
 use database_fixture::{Stopping, rewriting};
@@ -157,4 +157,22 @@ async fn what_is_no_database_is_told_from_what_is_missing() {
         .unwrap();
     let letter = Source::open(&at(&file), &Secret::default()).await.unwrap_err();
     assert!(letter.message.contains("is not a SQLite database"), "{letter}");
+}
+
+#[tokio::test]
+async fn reading_a_file_leaves_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("a.sqlite"), tempfile::tempdir().unwrap());
+    fill(&from, "http://a.test");
+    let before = std::fs::read(&from).unwrap();
+    let source = Source::open(&at(&from), &Secret::default()).await.unwrap();
+    whole(&source, &to.path().join("b.sqlite"), "job-1", None).await.unwrap();
+    let mut read = tables(&at(&from), &Secret::default(), Access::Read).await.unwrap();
+    let refused = read.execute("INSERT INTO log VALUES ('mine')", &[]).await;
+    assert!(refused.is_err(), "a reader writes nothing");
+    drop(read);
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["a.sqlite"]);
+    assert!(std::fs::read(&from).unwrap() == before);
 }

@@ -1,4 +1,4 @@
-use super::{DatabaseAddress, mysql};
+use super::{DatabaseAddress, mysql, sqlite};
 use crate::defaults::Tables;
 use crate::{Problem, Result, Secret};
 
@@ -17,14 +17,16 @@ pub async fn tables(address: &DatabaseAddress, secret: &Secret, access: Access) 
         DatabaseAddress::Mysql { .. } => Ok(Box::new(mysql::conversation(address, secret, access).await?)),
         DatabaseAddress::Sqlite { path } => {
             use rusqlite::OpenFlags;
-            let flags = match access {
-                Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-                Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            let opened = match access {
+                Access::Read => sqlite::reading(path),
+                Access::Write => rusqlite::Connection::open_with_flags(
+                    path,
+                    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+                ),
             };
-            let opened = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                .and_then(|connection| {
-                    connection.busy_timeout(std::time::Duration::from_secs(10)).map(|()| connection)
-                });
+            let opened = opened.and_then(|connection| {
+                connection.busy_timeout(std::time::Duration::from_secs(10)).map(|()| connection)
+            });
             let connection = opened.map_err(|why| {
                 Problem::permanent(
                     "database.unknown",

@@ -90,7 +90,7 @@ fn of_server(code: u16, message: &str, at: &str) -> Problem {
             format!("The database user at {at} lacks a right: {message}."),
         )
         .help("Give the user that right (GRANT …), or use another user."),
-        1194 | 1195 | 126 | 127 | 144 | 145 | 1034 | 1035 | 1712 | 1877 => {
+        1194 | 1195 | 126 | 127 | 130 | 144 | 145 | 1034 | 1035 | 1712 | 1877 => {
             Problem::needs_person("table.crashed", format!("A table of {at} is damaged: {message}."))
                 .help("Repair the table (REPAIR TABLE, or restore it from a backup) and try again.")
         }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::link::{Link, problem};
+use super::link::{Link, problem, reading};
 use super::shape::{rows, shapes};
 use super::target::{Account, Source, Target, write_account};
 use crate::databases::{Copied, Settled, TableRows};
@@ -92,9 +92,7 @@ impl Both {
         let (answer, answers) = tokio::sync::mpsc::unbounded_channel();
         tokio::task::spawn_blocking(move || {
             let run = || -> rusqlite::Result<()> {
-                let flags =
-                    rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let from = Connection::open_with_flags(from, flags)?;
+                let from = reading(&from)?;
                 let mut to = Connection::open(to)?;
                 // The part is thrown away unless it becomes whole, and synced before it takes its place.
                 to.pragma_update(None, "synchronous", "OFF")?;

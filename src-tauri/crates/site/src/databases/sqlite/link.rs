@@ -17,10 +17,7 @@ pub(super) struct Link {
 impl Link {
     /// Opens a file that is there for reading alone.
     pub(super) async fn read(path: &Path) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut link = Self::open(path, flags).await?;
-        link.with(|connection| connection.pragma_update(None, "query_only", true)).await?;
-        Ok(link)
+        Self::open(path, reading).await
     }
 
     /// Opens a file for writing, and makes it where it is missing.
@@ -28,13 +25,16 @@ impl Link {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self::open(path, flags).await
+        Self::open(path, move |file| Connection::open_with_flags(file, flags)).await
     }
 
-    async fn open(path: &Path, flags: OpenFlags) -> Result<Self> {
+    async fn open(
+        path: &Path,
+        how: impl FnOnce(&Path) -> rusqlite::Result<Connection> + Send + 'static,
+    ) -> Result<Self> {
         let file = path.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
-            let connection = Connection::open_with_flags(&file, flags)?;
+            let connection = how(&file)?;
             connection.busy_timeout(PATIENCE)?;
             // Opening reads nothing; this finds out whether the file is a database.
             connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))?;
@@ -64,6 +64,28 @@ impl Link {
         self.connection = Some(connection);
         done.map_err(|error| problem(&error, &self.path))
     }
+}
+
+/// A connection that only reads, and leaves nothing beside the file.
+pub(in crate::databases) fn reading(path: &Path) -> rusqlite::Result<Connection> {
+    let may =
+        if leaves_files(path) { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
+    let connection = Connection::open_with_flags(path, may | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Whether a reader without the right to write would leave files behind. In WAL mode every reader makes the log and its index where
+/// they are missing, and the last one to close takes them away only if it may write; the log is empty then, so the database stays as
+/// it is. A log that holds something is somebody else's and stays.
+fn leaves_files(path: &Path) -> bool {
+    let mut header = [0; 20];
+    let is_wal = std::fs::File::open(path).is_ok_and(|mut file| {
+        std::io::Read::read_exact(&mut file, &mut header).is_ok() && header[18..] == [2, 2]
+    });
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    is_wal && std::fs::metadata(log).map_or(true, |log| log.len() == 0)
 }
 
 /// A failure of SQLite as a person meets it.
