@@ -135,13 +135,16 @@ impl Clonedeck {
     ) -> Result<String, Problem> {
         let mut spec = spec(request)?;
         let look = spec.clone();
-        let title = tokio::task::spawn_blocking(move || refuse_early(&look))
+        spec.target = tokio::task::spawn_blocking(move || refuse_early(&look))
             .await
             .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
             .map_err(convert::site_problem)?;
-        spec.name = spec.name.or(title);
         self.keep_password(&mut spec, password)?;
-        self.add_clone(&spec, request.priority).await
+        let added = self.add_clone(&spec, request.priority).await;
+        if let (Err(_), Some(name)) = (&added, &spec.db_secret) {
+            self.secrets.forget(name);
+        }
+        added
     }
 
     /// Keeps the password that was given for the copy's database apart from what the job is asked for.
@@ -152,10 +155,26 @@ impl Clonedeck {
         Ok(())
     }
 
+    /// Adds a clone, unless one that has not ended writes the same folder: asked for the very same, that one's id is the answer,
+    /// anything else is refused.
     pub(crate) async fn add_clone(&self, spec: &CloneSpec, priority: i32) -> Result<String, Problem> {
-        let key = format!("clone:{}→{}", spec.source.display(), spec.target.display());
-        let options = AddOptions::default().priority(priority).unique(key);
-        Ok(self.queue.add::<CloneSite>(spec, options).await.map_err(convert::queue_problem)?.to_string())
+        let options =
+            AddOptions::default().priority(priority).unique(format!("clone:{}", spec.target.display()));
+        let id = self.queue.add::<CloneSite>(spec, options).await.map_err(convert::queue_problem)?;
+        let first = self.queue.job(id).await.map_err(convert::queue_problem)?;
+        let asked: Option<CloneSpec> = serde_json::from_value(first.spec).ok();
+        // The name under which a password is kept is new every time.
+        let plain = |spec: &CloneSpec| CloneSpec { db_secret: None, ..spec.clone() };
+        if asked.as_ref() == Some(spec) || asked.as_ref().map(plain) == Some(plain(spec)) {
+            return Ok(id.to_string());
+        }
+        Err(problem(
+            "target.taken",
+            format!("Another clone is to make {}: the job {id}.", spec.target.display()),
+            format!(
+                "Choose another folder, wait until that job has ended, or cancel it: clonedeck cancel {id}"
+            ),
+        ))
     }
 
     /// The sites that clones had to do with, the latest first.
@@ -189,8 +208,8 @@ impl Clonedeck {
     }
 }
 
-/// What can be refused before a job is added, without reading more than a few files. Answers a title for the job.
-fn refuse_early(spec: &CloneSpec) -> clonedeck_site::Result<Option<String>> {
+/// What can be refused before a job is added, without reading more than a few files. Answers the folder of the copy, free of links.
+fn refuse_early(spec: &CloneSpec) -> clonedeck_site::Result<PathBuf> {
     let hints = platforms::Hints {
         database: spec.source_db.clone(),
         url: spec.source_url.clone(),
@@ -205,7 +224,7 @@ fn refuse_early(spec: &CloneSpec) -> clonedeck_site::Result<Option<String>> {
         platforms::Address::parse(url)?;
     }
     Exclusions::only(&spec.exclude)?;
-    Ok(None)
+    Ok(ground.path().to_owned())
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Problem> {
@@ -243,7 +262,13 @@ fn spec(request: &CloneRequest) -> Result<CloneSpec, Problem> {
         db: address(&request.db)?,
         source_db: address(&request.source_db)?,
         source_url: word(&request.source_url),
-        skip: skip.map_err(|why| problem("part.unknown", format!("{why}."), ""))?,
+        skip: skip.map_err(|why| {
+            problem(
+                "part.unknown",
+                format!("{why}."),
+                "Leave out one of core, modules, themes, media, database.",
+            )
+        })?,
         exclude: request.exclude.clone(),
         replace: request.replace,
         keep_guids: request.keep_guids,
