@@ -5,7 +5,7 @@ use clonedeck_site::{Class, Problem};
 pub fn step_error(problem: Problem) -> StepError {
     let Problem { code, class, message, help, context } = problem;
     let room = context.get("path").map(std::path::PathBuf::from);
-    let needed = context.get("needed_bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(64 << 20);
+    let needed = context.get("needed").and_then(|bytes| bytes.parse().ok()).unwrap_or(64 << 20);
     let mut error = match (class, room) {
         (Class::NeedsPerson, Some(path)) if code == "disk.full" => {
             StepError::room_needed(code, message, path, needed)

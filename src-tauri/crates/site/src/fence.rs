@@ -128,6 +128,9 @@ impl Ground {
     /// Follows `path` as far as it exists and takes the rest as it is written.
     fn find(path: &Path) -> Result<Self> {
         let unreachable = |path: &Path, error: &io::Error| {
+            if error.kind() == io::ErrorKind::InvalidFilename {
+                return trouble(path, error);
+            }
             Problem::needs_person(
                 "target.unreachable",
                 format!("{} cannot be reached: {error}.", shown(path)),

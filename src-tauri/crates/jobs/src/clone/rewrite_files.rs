@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clonedeck_rewrite::{Outcome, Rewriter};
-use clonedeck_site::files::{Index, Kind, RelPath};
-use clonedeck_site::{Part, Problem, Result, Watch};
+use clonedeck_site::files::{Index, Kind, RelPath, target_trouble};
+use clonedeck_site::{Part, Result, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::Made;
@@ -65,10 +65,7 @@ pub async fn rewrite(
         let rewritten = rewriter.rewrite(&bytes);
         if let Outcome::Changed(new) = rewritten.outcome {
             let target = made.planned.target.join(&path);
-            replace(&target, &new).map_err(|why| {
-                Problem::permanent("file.write", format!("{} cannot be written: {why}.", target.display()))
-                    .with("path", target.display())
-            })?;
+            replace(&target, &new).map_err(|why| target_trouble(&target, &why))?;
             done.occurrences += rewritten.tally.total();
             done.changed.insert(RelPath::from(path));
         }

@@ -62,9 +62,9 @@ fn trouble(path: &Path, error: &std::io::Error) -> Problem {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Problem::needs_person("disk.full", message).help("Make room on the disk; it goes on by itself.")
         }
-        ErrorKind::ReadOnlyFilesystem => Problem::needs_person("disk.read-only", message)
+        ErrorKind::ReadOnlyFilesystem => Problem::needs_person("target.read-only", message)
             .help("Mount the disk for writing, or choose another target."),
-        ErrorKind::PermissionDenied => Problem::needs_person("target.no-rights", message)
+        ErrorKind::PermissionDenied => Problem::needs_person("target.not-writable", message)
             .help("Give yourself the right to write there, or choose another target."),
         _ => Problem::permanent("target.unwritable", message),
     }

@@ -31,5 +31,6 @@ pub use meta::Mtime;
 pub use path::RelPath;
 pub use space::{Space, free_space, require_space};
 
+pub use trouble::of_target as target_trouble;
+
 pub(crate) use path::shown;
-pub(crate) use trouble::of_target as target_trouble;

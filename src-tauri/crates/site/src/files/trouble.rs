@@ -28,7 +28,7 @@ pub(super) fn at_source(root: &Path, path: &Path, error: Errno) -> Problem {
 }
 
 /// An operation on the target at `path` failed, as the standard library tells it.
-pub(crate) fn of_target(path: &Path, error: &std::io::Error) -> Problem {
+pub fn of_target(path: &Path, error: &std::io::Error) -> Problem {
     at_target(path, Path::new(""), Errno::from_io_error(error).unwrap_or(Errno::IO))
 }
 
