@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test bench crash fuzz dev package screens setup
+.PHONY: help run test bench bench-clone crash crash-clone fuzz dev package screens setup
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,6 +21,16 @@ bench: ## measure the queue, the rewriter, the copiers: release build, target be
 
 crash: ## kill -9 campaign on the queue (N=1000)
 	CLONEDECK_KILLS=$(or $(N),1000) cargo test -p clonedeck-queue --test crash -- --nocapture
+
+crash-clone: ## kill -9 and cancel whole clones of 20,000 files and 500,000 rows at random (N=20; CLONEDECK_SEED repeats one)
+	@scripts/setup test
+	cargo build --release -p clonedeck-cli
+	CLONEDECK_KILLS=$(or $(N),20) CLONEDECK_CANCELS=$(or $(N),20) CLONEDECK_FILES=$(or $(FILES),20000) CLONEDECK_ROWS=$(or $(ROWS),500000) \
+	  cargo test --release -p clonedeck-tests --test clone -- crash:: --nocapture --test-threads=1
+
+bench-clone: ## measure copiers, databases and whole clones: release build, target beside measured
+	@scripts/setup bench
+	@scripts/bench files databases clone
 
 fuzz: ## fuzz the rewriter, values and dumps (N=600 seconds each)
 	@scripts/fuzz $(or $(N),600)

@@ -1,5 +1,10 @@
 //! Fixtures shared by the tests that need more than one crate.
 
+pub mod desk;
+pub mod luck;
 pub mod mariadb;
 pub mod program;
+pub mod site_tree;
+pub mod tmpfs;
+pub mod trees;
 pub mod wordpress;

@@ -150,6 +150,15 @@ impl MariaDb {
         }
     }
 
+    /// `CHECKSUM TABLE` of every table of a database, by name.
+    pub fn checksums(&self, database: &str) -> String {
+        let tables = self.sql(&format!(
+            "SELECT CONCAT('`', table_name, '`') FROM information_schema.tables \
+             WHERE table_schema='{database}' AND table_type='BASE TABLE' ORDER BY table_name"
+        ));
+        self.sql_in(database, &format!("CHECKSUM TABLE {}", tables.lines().collect::<Vec<_>>().join(", ")))
+    }
+
     /// A client program (`mariadb`, `mariadb-dump`, `mydumper`…) told how to reach this server as root.
     pub fn client(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);

@@ -76,5 +76,10 @@ pub fn processes_with(text: &str) -> Vec<u32> {
 
 /// Ends a process at once, as a crash does.
 pub fn kill_9(pid: u32) {
-    let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    signal(pid, "KILL");
+}
+
+/// Sends a process a signal by its name, `STOP` say.
+pub fn signal(pid: u32, name: &str) {
+    let _ = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
 }

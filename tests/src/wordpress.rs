@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::mariadb::MariaDb;
+use crate::program::built_programs;
 
 /// The name of the owner of every site made here.
 pub const OWNER: &str = "owner";
@@ -24,12 +25,12 @@ pub enum Network {
     Subdomain,
 }
 
-/// An installed site. Its files are in a folder that the test made; its database is on the test's server.
+/// An installed site. Its files are in a folder that the test made; its database is on the test's server, or in a file below the folder.
 #[derive(Debug)]
 pub struct WordPress {
     /// The folder.
     pub folder: PathBuf,
-    /// The name of the database.
+    /// The name of the database; the path of its file for SQLite.
     pub database: String,
     /// The address, `http://shop.test` say.
     pub url: String,
@@ -53,22 +54,48 @@ impl WordPress {
     /// # Panics
     /// See [`WordPress::install`].
     pub fn install_empty(folder: &Path, server: &MariaDb, url: &str) -> Self {
-        copy_tree(Path::new(PACKAGE), folder);
+        lay_out(folder);
         let database = server.fresh_database("wordpress");
-        fs::remove_file(folder.join("wp-config.php")).expect("Debian's configuration");
-        fs::write(folder.join("wp-config.php"), configuration(server, &database)).expect("a configuration");
-        let _ = fs::remove_file(folder.join(".htaccess"));
-        fs::write(folder.join(".htaccess"), HTACCESS).expect("an .htaccess");
-        for folder_of_content in ["uploads", "mu-plugins"] {
-            fs::create_dir_all(folder.join("wp-content").join(folder_of_content)).expect("a folder");
+        let settings = format!(
+            "// Database: define( 'DB_NAME', 'in a comment' );\ndefine( 'DB_NAME', '{database}' );\ndefine( 'DB_USER', 'root' );\n\
+             define( 'DB_PASSWORD', '' );\ndefine( 'DB_HOST', 'localhost:{}' );\n",
+            server.socket().display()
+        );
+        Self::install_with(folder, database, &settings, url)
+    }
+
+    /// Installs a site that keeps its data with SQLite, by WordPress's own plugin for that, and fills it.
+    ///
+    /// # Panics
+    /// See [`WordPress::install`]; and when `scripts/setup test` did not bring the plugin.
+    pub fn install_on_sqlite(folder: &Path, url: &str) -> Self {
+        lay_out(folder);
+        let plugin = fixtures().join("sqlite-database-integration");
+        assert!(plugin.join("load.php").is_file(), "{} is not there: run `make setup`", plugin.display());
+        let content = folder.join("wp-content");
+        copy_tree(&plugin, &content.join("plugins/sqlite-database-integration"));
+        let dropin = fs::read_to_string(plugin.join("db.copy")).expect("the plugin's drop-in");
+        let dropin = dropin
+            .replace("{SQLITE_IMPLEMENTATION_FOLDER_PATH}", "wp-content/plugins/sqlite-database-integration")
+            .replace("{SQLITE_PLUGIN}", "sqlite-database-integration/load.php");
+        fs::write(content.join("db.php"), dropin).expect("a drop-in");
+        // The plugin is for WordPress 6.4 and newer, whose database class has this property; Debian's may be older.
+        let class = folder.join("wp-includes/class-wpdb.php");
+        let text = fs::read_to_string(&class).expect("WordPress's database class");
+        if !text.contains("$allow_unsafe_unquoted_parameters") {
+            let with = "class wpdb {\n\tprivate $allow_unsafe_unquoted_parameters = true;\n";
+            fs::write(&class, text.replacen("class wpdb {\n", with, 1)).expect("WordPress's database class");
         }
-        let theme = folder.join("wp-content/themes/fixture");
-        fs::create_dir_all(&theme).expect("a theme");
-        fs::write(theme.join("style.css"), "/*\nTheme Name: Fixture\nVersion: 1\n*/\nbody { margin: 2em }\n")
-            .expect("a style");
-        fs::write(theme.join("index.php"), include_str!("wordpress/theme-index.php")).expect("a template");
-        fs::write(theme.join("functions.php"), include_str!("wordpress/theme-functions.php"))
-            .expect("functions");
+        let file = content.join("database/.ht.sqlite");
+        let settings = "define( 'DB_ENGINE', 'sqlite' );\ndefine( 'DB_NAME', 'shop' );\ndefine( 'DB_USER', '' );\n\
+             define( 'DB_PASSWORD', '' );\ndefine( 'DB_HOST', '' );\n";
+        let mut site = Self::install_with(folder, file.display().to_string(), settings, url);
+        site.fill();
+        site
+    }
+
+    fn install_with(folder: &Path, database: String, settings: &str, url: &str) -> Self {
+        fs::write(folder.join("wp-config.php"), configuration(settings)).expect("a configuration");
         let site = Self { folder: folder.to_owned(), database, url: url.to_owned(), first_post: 0 };
         // The installer takes the address from here; nothing of it stays.
         let define = format!("define('WP_SITEURL','{url}');");
@@ -124,6 +151,27 @@ impl WordPress {
         self.script(&format!("{prelude}{code}"), &[])
     }
 
+    /// Adds rows as a shop has them, a fifth of them posts, the others fields of posts: long and short, plain and serialized, many
+    /// with the address.
+    pub fn grow(&self, server: &MariaDb, rows: u64) {
+        server.sql_in(
+            &self.database,
+            &format!(
+                "INSERT INTO wp_posts (post_author, post_date, post_date_gmt, post_content, post_title, post_excerpt, post_status,
+                   post_name, to_ping, pinged, post_modified, post_modified_gmt, post_content_filtered, guid, post_type)
+                 SELECT 1, '2024-01-01', '2024-01-01', IF(seq % 3 = 0, CONCAT('<a href=\"http://shop.test/p/', seq, '\">', REPEAT('word ', seq % 90), '</a>'), REPEAT('text ', seq % 90)),
+                   CONCAT('Post ', seq), '', 'draft', CONCAT('post-', seq), '', '', '2024-01-01', '2024-01-01', '', CONCAT('http://shop.test/?p=', seq), 'post'
+                 FROM seq_1_to_{posts};
+                 INSERT INTO wp_postmeta (post_id, meta_key, meta_value)
+                 SELECT seq % {posts}, CONCAT('key_', seq % 9), CASE seq % 10 WHEN 0 THEN CONCAT('a:1:{{s:3:\"url\";s:', LENGTH(CONCAT('http://shop.test/', seq)), ':\"http://shop.test/', seq, '\";}}')
+                   WHEN 1 THEN CONCAT('{{\"u\":\"http:\\\\/\\\\/shop.test\\\\/', seq, '\"}}') WHEN 2 THEN CONCAT('see http://shop.test/', seq) ELSE REPEAT(CHAR(97 + seq % 26), seq % 120) END
+                 FROM seq_1_to_{meta}",
+                posts = (rows / 5).max(1),
+                meta = (rows - rows / 5).max(1)
+            ),
+        );
+    }
+
     fn fill(&mut self) {
         let first = self.script(include_str!("wordpress/content.php"), &[]);
         self.first_post = first.trim().parse().unwrap_or_else(|_| panic!("content.php: {first}"));
@@ -172,7 +220,29 @@ pub fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-fn configuration(server: &MariaDb, database: &str) -> String {
+/// The files of a site without a configuration: Debian's WordPress and a theme of our own.
+fn lay_out(folder: &Path) {
+    copy_tree(Path::new(PACKAGE), folder);
+    fs::remove_file(folder.join("wp-config.php")).expect("Debian's configuration");
+    let _ = fs::remove_file(folder.join(".htaccess"));
+    fs::write(folder.join(".htaccess"), HTACCESS).expect("an .htaccess");
+    for folder_of_content in ["uploads", "mu-plugins"] {
+        fs::create_dir_all(folder.join("wp-content").join(folder_of_content)).expect("a folder");
+    }
+    let theme = folder.join("wp-content/themes/fixture");
+    fs::create_dir_all(&theme).expect("a theme");
+    fs::write(theme.join("style.css"), "/*\nTheme Name: Fixture\nVersion: 1\n*/\nbody { margin: 2em }\n")
+        .expect("a style");
+    fs::write(theme.join("index.php"), include_str!("wordpress/theme-index.php")).expect("a template");
+    fs::write(theme.join("functions.php"), include_str!("wordpress/theme-functions.php")).expect("functions");
+}
+
+/// What `scripts/setup test` fetched, beside the folder of the built programs.
+fn fixtures() -> PathBuf {
+    built_programs().parent().expect("a folder of builds").join("fixtures")
+}
+
+fn configuration(settings: &str) -> String {
     let salts: String = [
         "AUTH_KEY",
         "SECURE_AUTH_KEY",
@@ -186,13 +256,11 @@ fn configuration(server: &MariaDb, database: &str) -> String {
     .map(|name| format!("define( '{name}', 'the source\\'s own {name}' );\n"))
     .concat();
     format!(
-        "<?php\n/** The configuration of a site in tests. */\n\n// Database: define( 'DB_NAME', 'in a comment' );\n\
-         define( 'DB_NAME', '{database}' );\ndefine( 'DB_USER', 'root' );\ndefine( 'DB_PASSWORD', '' );\n\
-         define( 'DB_HOST', 'localhost:{socket}' );\ndefine( 'DB_CHARSET', 'utf8mb4' );\ndefine( 'DB_COLLATE', '' );\n\n{salts}\n\
+        "<?php\n/** The configuration of a site in tests. */\n\n{settings}\
+         define( 'DB_CHARSET', 'utf8mb4' );\ndefine( 'DB_COLLATE', '' );\n\n{salts}\n\
          define( 'WP_DEFAULT_THEME', 'fixture' );\n$table_prefix = 'wp_';\n\ndefine( 'WP_DEBUG', false );\n\n\
          /* That's all, stop editing! Happy publishing. */\n\nif ( ! defined( 'ABSPATH' ) ) {{\n\tdefine( 'ABSPATH', __DIR__ . '/' );\n}}\n\
-         require_once ABSPATH . 'wp-settings.php';\n",
-        socket = server.socket().display(),
+         require_once ABSPATH . 'wp-settings.php';\n"
     )
 }
 

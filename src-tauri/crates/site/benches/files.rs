@@ -8,9 +8,7 @@
 //! temporary folder), `CLONEDECK_BENCH_SEED` (1), `CLONEDECK_BENCH_THREADS` (as built), `CLONEDECK_BENCH_ONLY` (a tool's name).
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -18,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use clonedeck_site::files::{self, Exclusions, Index, Options};
 use clonedeck_site::{Part, Unwatched};
+use clonedeck_tests::site_tree::generate;
 
 fn main() {
     let args: Vec<_> = std::env::args_os().collect();
@@ -35,8 +34,9 @@ fn main() {
     let source = folder.join("source");
     if !source.exists() {
         println!("making the tree...");
-        Generator::new(number("CLONEDECK_BENCH_SEED", 1)).tree(
+        generate(
             &source,
+            number("CLONEDECK_BENCH_SEED", 1),
             number("CLONEDECK_BENCH_FILES", 22_000),
             number("CLONEDECK_BENCH_BYTES", 1_700_000_000),
         );
@@ -190,82 +190,4 @@ fn sync(path: &Path) {
 /// Whether this user may, and then it is done.
 fn drop_caches() -> bool {
     fs::write("/proc/sys/vm/drop_caches", "3").is_ok()
-}
-
-/// Makes the same tree for the same seed.
-struct Generator {
-    state: u64,
-}
-
-impl Generator {
-    fn new(seed: u64) -> Self {
-        Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 }
-    }
-
-    fn next(&mut self) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        self.state.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// Between 0 and 1.
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// A size whose logarithm is normal around `median`.
-    fn size(&mut self, median: f64, spread: f64) -> u64 {
-        let normal =
-            (-2.0 * self.share().max(1e-12).ln()).sqrt() * (std::f64::consts::TAU * self.share()).cos();
-        (median * (spread * normal).exp()) as u64
-    }
-
-    /// Two thirds small code files; uploads of all sizes for the rest of the bytes, some of 5 to 20 MB.
-    fn tree(&mut self, root: &Path, files: u64, bytes: u64) {
-        let uploads = files / 3;
-        let large = uploads / 200;
-        let mut left = bytes;
-        for number in 0..files - uploads {
-            let folder = match number % 10 {
-                0..=2 => format!("wp-includes/d{}", number / 10 % 60),
-                3..=8 => format!("wp-content/plugins/p{}/src/d{}", number / 10 % 40, number / 400 % 12),
-                _ => format!("wp-content/themes/t{}/parts", number / 10 % 6),
-            };
-            let name = match number % 500 {
-                7 => b"with space.php".to_vec(),
-                8 => b"new\nline.php".to_vec(),
-                9 => b"\xff\xfe.php".to_vec(),
-                10 => b"--help".to_vec(),
-                _ => Vec::new(),
-            };
-            let name = [format!("f{number}").as_bytes(), &name, b".php"].concat();
-            let len = self.size(3000.0, 1.2).min(200_000);
-            left = left.saturating_sub(len);
-            self.file(&root.join(folder).join(OsStr::from_bytes(&name)), len);
-        }
-        for number in 0..large {
-            let len = 5_000_000 + self.next() % 15_000_000;
-            let len = len.min(bytes / 10);
-            left = left.saturating_sub(len);
-            self.file(
-                &root.join(format!("wp-content/uploads/2024/{:02}/film-{number}.mp4", number % 12 + 1)),
-                len,
-            );
-        }
-        let median = left as f64 / (uploads - large) as f64 / 1.65;
-        for number in 0..uploads - large {
-            let len = self.size(median, 1.0).min(4_000_000);
-            let folder = format!("wp-content/uploads/{}/{:02}", 2015 + number % 10, number / 10 % 12 + 1);
-            self.file(&root.join(folder).join(format!("image-{number}.jpg")), len);
-        }
-        std::os::unix::fs::symlink("index.php", root.join("link")).expect("a link");
-        sync(root);
-    }
-
-    fn file(&mut self, path: &Path, len: u64) {
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        let bytes: Vec<u8> = (0..len.div_ceil(8)).flat_map(|_| self.next().to_le_bytes()).collect();
-        fs::write(path, &bytes[..len as usize]).expect("a file");
-    }
 }

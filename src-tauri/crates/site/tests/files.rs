@@ -1,7 +1,5 @@
 //! A tree of awkward things equals its copy, by a comparison that shares no code with the copier.
 
-mod files_tree;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -10,7 +8,7 @@ use std::sync::Arc;
 
 use clonedeck_site::files::{self, CopyReport, Exclusions, Index, Options, RelPath, Verify};
 use clonedeck_site::{Part, Result, Unwatched};
-use files_tree::{assert_same, awkward, bytes, set_mtime};
+use clonedeck_tests::trees::{assert_same, awkward, bytes, set_mtime};
 
 fn part_of(path: &Path) -> Part {
     if path.starts_with("wp-content/plugins") {

@@ -1,7 +1,5 @@
 //! Copies that are killed, stopped, starved of room or robbed of their ground, and what comes of them.
 
-mod files_tree;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
@@ -15,7 +13,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use clonedeck_site::files::{self, CopyReport, Exclusions, Index, Options, Verify};
 use clonedeck_site::{Class, Level, Part, Problem, Result, Stopped, Unit, Unwatched, Watch};
-use files_tree::{assert_same, awkward, bytes};
+use clonedeck_tests::trees::{assert_same, awkward, bytes};
 
 const ALL: [Part; 1] = [Part::Core];
 
@@ -339,7 +337,7 @@ async fn sockets_are_listed_and_never_copied() {
     let folder = tempfile::tempdir().unwrap();
     let (source, target) = (folder.path().join("source"), folder.path().join("target"));
     many_files(&source, 5);
-    let listener = files_tree::special(&source);
+    let listener = clonedeck_tests::trees::special(&source);
     let index = take(&source).await;
     assert_eq!(index.special().count(), 1);
     let report = copy(&index, &target, &Unwatched).await.unwrap();
@@ -378,7 +376,7 @@ async fn child_may_not_read_everything() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
 
     let (awkward, target) = (folder.path().join("awkward"), folder.path().join("copy"));
-    files_tree::awkward(&awkward);
+    clonedeck_tests::trees::awkward(&awkward);
     let index = take(&awkward).await;
     copy(&index, &target, &Unwatched).await.unwrap();
     assert_same(&awkward, &target);

@@ -1,0 +1,60 @@
+//! A small disk for tests that fill it or take the right to write away.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A file system in memory, mounted on a folder until it is dropped.
+#[derive(Debug)]
+pub struct Tmpfs(PathBuf);
+
+impl Tmpfs {
+    /// Mounts one; `None` where this user may not, and then it says so.
+    pub fn mount(folder: &Path, megabytes: u64) -> Option<Self> {
+        fs::create_dir_all(folder).expect("a folder");
+        let options = format!("size={megabytes}m,mode=755");
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder).output();
+        match done {
+            Ok(done) if done.status.success() => Some(Self(folder.to_owned())),
+            Ok(done) => {
+                println!(
+                    "SKIPPED: no file system can be mounted here: {}",
+                    String::from_utf8_lossy(&done.stderr).trim()
+                );
+                None
+            }
+            Err(why) => {
+                println!("SKIPPED: mount cannot be started: {why}");
+                None
+            }
+        }
+    }
+
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Takes all of its room but about a megabyte. Removing the file that is answered gives it back.
+    pub fn fill(&self) -> PathBuf {
+        let ballast = self.0.join("ballast");
+        let stat = rustix::fs::statvfs(&self.0).expect("the room of a file system");
+        let free = (stat.f_bavail * stat.f_frsize).saturating_sub(1 << 20);
+        let file = fs::File::create(&ballast).expect("a file");
+        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, free)
+            .expect("room for the ballast");
+        ballast
+    }
+
+    /// From now on nothing can be written.
+    pub fn make_read_only(&self) {
+        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status();
+        assert!(done.is_ok_and(|status| status.success()), "remounted");
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}

@@ -1,0 +1,194 @@
+//! The errors that people meet, each provoked once: a stable code, a sentence, and what to do.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use clonedeck_tests::desk::{Desk, error_of, id_of, step};
+use clonedeck_tests::mariadb::MariaDb;
+use clonedeck_tests::program::{expect_code, signal, stdout_of};
+use clonedeck_tests::tmpfs::Tmpfs;
+use clonedeck_tests::wordpress::WordPress;
+use serde_json::Value;
+
+/// A static site of one page.
+fn page(desk: &Desk) -> PathBuf {
+    let site = desk.path("site");
+    fs::create_dir(&site).expect("a folder");
+    fs::write(site.join("index.html"), "<h1>Hello</h1>").expect("a page");
+    site
+}
+
+/// Panics unless an error has this code, and words for people.
+fn assert_told(error: &Value, code: &str) {
+    assert_eq!(error["code"], code, "{error:#}");
+    for words in ["message", "help"] {
+        assert!(error[words].as_str().is_some_and(|text| text.len() > 10), "no {words}: {error:#}");
+    }
+    println!(
+        "error[{code}]: {}\n  help: {}",
+        error["message"].as_str().unwrap_or_default(),
+        error["help"].as_str().unwrap_or_default()
+    );
+}
+
+/// The error of the step at which a clone waits for a person; `clonedeck clone` ends with 4 then.
+fn waits(desk: &Desk, site: &Path, target: &Path, words: &[&str]) -> Value {
+    let mut command = desk.command();
+    command.args(["--json", "clone"]).args(words).arg(site).arg(target);
+    let output = expect_code(&mut command, 4);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let job: Value = serde_json::from_str(text.lines().last().expect("the job")).expect("JSON");
+    assert_eq!(job["state"], "waiting", "{job:#}");
+    let steps = job["steps"].as_array().expect("steps");
+    steps.iter().find(|step| step["state"] == "waiting").expect("a step that waits")["error"].clone()
+}
+
+#[test]
+fn what_cannot_be_cloned_is_refused_and_nothing_is_added() {
+    let desk = Desk::new();
+    let site = page(&desk);
+    let full = desk.path("full");
+    fs::create_dir(&full).expect("a folder");
+    fs::write(full.join("precious"), "mine").expect("a file");
+    let copy = desk.path("copy");
+    for (source, target, code) in [
+        (site.clone(), full.clone(), "target.not-empty"),
+        (site.clone(), site.clone(), "target.is-source"),
+        (site.clone(), site.join("inside"), "target.in-source"),
+        (site.clone(), desk.home().to_owned(), "source.in-target"),
+        (desk.path("nowhere"), copy.clone(), "site.missing"),
+        (full.clone(), copy.clone(), "site.not-found"),
+        (site.clone(), desk.path(&"n".repeat(300)), "name.too-long"),
+    ] {
+        assert_told(&desk.refused(&source, &target, &[]), code);
+    }
+    assert_told(&desk.refused(&site, &copy, &["--url", "not an address"]), "address.refused");
+    assert_told(&desk.refused(&site, &copy, &["--db", "mysql//nowhere"]), "database.address");
+    assert_told(&desk.refused(&site, &copy, &["--skip", "everything"]), "part.unknown");
+    assert_told(&desk.refused(&site, &copy, &["--exclude", "[z-a]"]), "exclude.bad-pattern");
+    assert_eq!(stdout_of(desk.command().args(["--json", "jobs"])), "");
+    assert_eq!(fs::read_to_string(full.join("precious")).expect("it is there"), "mine");
+    assert!(!copy.exists());
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_said_before_anything_is_written() {
+    let desk = Desk::new();
+    let server = MariaDb::start();
+    let site = WordPress::install_empty(&desk.path("shop"), &server, "http://shop.test");
+    let config = site.folder.join("wp-config.php");
+    let own = fs::read_to_string(&config).expect("a configuration");
+    let copy = desk.path("copy");
+    let planned = || {
+        let mut command = desk.command();
+        command.args(["--json", "clone", "--dry-run"]).arg(&site.folder).arg(&copy);
+        let output = expect_code(&mut command, 2);
+        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        // An obstacle of a plan, or no plan at all.
+        answer["obstacles"].get(0).cloned().unwrap_or_else(|| error_of(&output.stdout))
+    };
+    server.sql(&format!(
+        "CREATE USER reader IDENTIFIED BY 'right'; GRANT SELECT ON `{}`.* TO reader",
+        site.database
+    ));
+    let as_reader = |password: &str| {
+        let text = own.replace("'DB_USER', 'root'", "'DB_USER', 'reader'");
+        fs::write(&config, text.replace("'DB_PASSWORD', ''", &format!("'DB_PASSWORD', '{password}'")))
+            .expect("a configuration");
+    };
+    as_reader("wrong");
+    assert_told(&planned(), "database.refused-login");
+    as_reader("right");
+    let error = planned();
+    assert_told(&error, "rights.missing");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("CREATE")), "{error}");
+    fs::write(&config, own.replace(&site.database, "no_such_database")).expect("a configuration");
+    assert_told(&planned(), "database.unknown");
+    fs::write(&config, &own).expect("a configuration");
+
+    // A crashed table is named; its index file is not one any more.
+    server.sql_in(&site.database, "CREATE TABLE old_log (a INT PRIMARY KEY) ENGINE=MyISAM; INSERT INTO old_log VALUES (1), (2), (3); FLUSH TABLES");
+    fs::write(server.data().join(&site.database).join("old_log.MYI"), "not an index")
+        .expect("a damaged file");
+    let error = waits(&desk, &site.folder, &copy, &[]);
+    assert_told(&error, "table.crashed");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("old_log")), "{error}");
+
+    server.kill();
+    assert_told(&planned(), "database.down");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said() {
+    let desk = Desk::new();
+    let site = page(&desk);
+    let Some(disk) = Tmpfs::mount(&desk.path("disk"), 20) else { return };
+    disk.make_read_only();
+    let error = waits(&desk, &site, &disk.path().join("copy"), &[]);
+    assert_told(&error, "target.read-only");
+    drop(desk);
+}
+
+#[test]
+fn without_php_the_copy_is_made_and_what_to_install_is_said() {
+    let desk = Desk::new();
+    let site = page(&desk);
+    let nothing = desk.path("nothing");
+    fs::create_dir(&nothing).expect("a folder");
+    let mut command = desk.command();
+    command.env("PATH", &nothing).args(["--json", "clone"]).arg(&site).arg(desk.path("copy"));
+    let output = expect_code(&mut command, 0);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let job: Value = serde_json::from_str(text.lines().last().expect("the job")).expect("JSON");
+    assert_eq!(job["state"], "completed", "{job:#}");
+    let findings = desk.receipt(id_of(&job))["findings"].to_string();
+    assert!(findings.contains("PHP") && findings.to_lowercase().contains("install"), "{findings}");
+    println!("{findings}");
+}
+
+/// Launches a clone and stops the program right after the plan, does something, and lets it go on.
+fn meanwhile(desk: &Desk, site: &Path, target: &Path, what: impl FnOnce(&str)) -> Value {
+    let id = desk.launch(site, target, &[]);
+    let mut worker = desk.work();
+    let job = desk.wait_for_job(&id, "the plan", |job| {
+        (step(job, "plan")["state"] == "completed").then(|| {
+            signal(worker.id(), "STOP");
+            desk.job(&id)
+        })
+    });
+    assert_eq!(step(&job, "copy-media")["state"], "pending", "stopped in time");
+    what(&id);
+    signal(worker.id(), "CONT");
+    let job = desk.wait_for_job(&id, "it to wait", |job| (job["state"] == "waiting").then(|| job.clone()));
+    let _ = worker.kill();
+    let _ = worker.wait();
+    let steps = job["steps"].as_array().expect("steps");
+    steps.iter().find(|step| step["state"] == "waiting").expect("a step that waits")["error"].clone()
+}
+
+#[test]
+fn a_source_that_is_rewritten_meanwhile_and_a_port_that_is_taken_meanwhile_are_said() {
+    let desk = Desk::new();
+    let server = MariaDb::shared();
+    let shop = WordPress::install_empty(&desk.path("shop"), &server, "http://shop.test");
+    let uploads = shop.folder.join("wp-content/uploads");
+    for number in 0..2000 {
+        fs::write(uploads.join(format!("{number}.txt")), "before").expect("a file");
+    }
+    let error = meanwhile(&desk, &shop.folder, &desk.path("one"), |_| {
+        for number in 0..1900 {
+            fs::remove_file(uploads.join(format!("{number}.txt"))).expect("a file less");
+        }
+    });
+    assert_told(&error, "source.changing");
+
+    let mut listener = None;
+    let error = meanwhile(&desk, &shop.folder, &desk.path("two"), |id| {
+        let log = stdout_of(desk.command().args(["logs", id]));
+        let place = log.split_once("the copy answers at http://").expect("an address").1;
+        let place = place.split_whitespace().next().expect("an address");
+        listener = Some(TcpListener::bind(place).expect("the port"));
+    });
+    assert_told(&error, "port.taken");
+}

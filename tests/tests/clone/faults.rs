@@ -1,0 +1,89 @@
+//! What goes wrong around a clone while it runs: the database server goes, the disk fills.
+
+use std::fs;
+use std::process::Stdio;
+
+use clonedeck_tests::desk::{Desk, PATIENCE, assert_clean, step};
+use clonedeck_tests::mariadb::MariaDb;
+use clonedeck_tests::program::{signal, wait_for};
+use clonedeck_tests::tmpfs::Tmpfs;
+use clonedeck_tests::trees::bytes;
+use clonedeck_tests::wordpress::WordPress;
+
+#[test]
+fn a_clone_goes_on_after_its_database_server_was_killed_and_started_again() {
+    let desk = Desk::new();
+    let server = MariaDb::start();
+    let site = WordPress::install(&desk.path("shop"), &server, "http://shop.test");
+    site.grow(&server, 30_000);
+    let sums = server.checksums(&site.database);
+    let id = desk.launch(&site.folder, &desk.path("copy"), &[]);
+    let mut worker = desk.work();
+    let mut caught = Vec::new();
+    for name in ["copy-database", "rewrite-addresses"] {
+        let running = desk.wait_for_job(&id, name, |job| match step(job, name)["state"].as_str() {
+            Some("running") => Some(true),
+            Some("completed") => Some(false),
+            _ => None,
+        });
+        if running {
+            server.kill();
+            let code = desk.wait_for_job(&id, "the loss to be noticed", |job| {
+                let error = &step(job, name)["error"]["code"];
+                (job["state"] == "waiting" || !error.is_null())
+                    .then(|| error.as_str().unwrap_or_default().to_owned())
+            });
+            assert!(["database.gone", "database.down"].contains(&&*code), "{code}");
+            server.go();
+            caught.push(name);
+        }
+    }
+    assert!(!caught.is_empty(), "the server was never killed in the middle");
+    assert!(worker.wait().expect("it ends").success());
+    let job = desk.job(&id);
+    assert_eq!(job["state"], "completed", "{job:#}");
+    for name in caught {
+        assert!(step(&job, name)["attempts"].as_u64().expect("a number") > 1, "{job:#}");
+    }
+    assert_clean(&desk.receipt(&id));
+    assert_eq!(server.checksums(&site.database), sums, "the source changed");
+}
+
+#[test]
+fn a_full_disk_pauses_a_clone_and_room_lets_it_go_on() {
+    let desk = Desk::new();
+    let Some(disk) = Tmpfs::mount(&desk.path("disk"), 400) else { return };
+    let server = MariaDb::shared();
+    let site = WordPress::install(&desk.path("shop"), &server, "http://shop.test");
+    let films = site.folder.join("wp-content/uploads/films");
+    fs::create_dir_all(&films).expect("a folder");
+    let film = bytes(7, 1 << 20);
+    for number in 0..100 {
+        fs::write(films.join(format!("{number}.mp4")), &film).expect("a film");
+    }
+    let id = desk.launch(&site.folder, &disk.path().join("copy"), &[]);
+    // One that is not done when nothing can run: it waits for room as the desktop program does.
+    let mut worker =
+        desk.command().arg("work").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    desk.wait_for_job(&id, "the copy to begin", |job| {
+        (step(job, "copy-core")["state"] != "pending").then_some(())
+    });
+    signal(worker.id(), "STOP");
+    assert_eq!(step(&desk.job(&id), "copy-media")["state"], "pending", "caught before the films");
+    let ballast = disk.fill();
+    signal(worker.id(), "CONT");
+    let why = wait_for("the clone to wait for room", PATIENCE, || {
+        let job = desk.job(&id);
+        assert_ne!(job["state"], "failed", "{job:#}");
+        (job["state"] == "waiting").then(|| job["waiting_for"].clone())
+    });
+    assert!(why["code"].as_str().is_some_and(|code| code.contains("disk")), "{why}");
+    assert!(why["message"].as_str().is_some_and(|text| text.contains("room")), "{why}");
+    fs::remove_file(ballast).expect("room again");
+    desk.wait_for_job(&id, "the clone to go on by itself", |job| (job["state"] == "completed").then_some(()));
+    assert_clean(&desk.receipt(&id));
+    signal(worker.id(), "TERM");
+    worker.wait().expect("it ends");
+    drop(desk);
+    drop(disk);
+}
