@@ -185,6 +185,18 @@ pub(crate) fn begins_like(text: &[u8]) -> bool {
     matches!(first, Some(b'{' | b'[' | b'"'))
 }
 
+/// Whether the whole text is one document.
+pub(crate) fn is_whole(text: &[u8]) -> bool {
+    let mut reader = Reader::new(text);
+    loop {
+        match reader.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(Broken) => return false,
+        }
+    }
+}
+
 /// The law: the new document is valid, and it is the old one in everything but its strings.
 pub(crate) fn same_but_for_strings(old: &[u8], new: &[u8]) -> bool {
     let (mut a, mut b) = (Reader::new(old), Reader::new(new));
@@ -233,7 +245,7 @@ mod tests {
     use super::*;
 
     fn valid(text: &str) -> bool {
-        same_but_for_strings(text.as_bytes(), text.as_bytes())
+        is_whole(text.as_bytes())
     }
 
     #[test]

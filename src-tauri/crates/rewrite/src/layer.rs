@@ -1,6 +1,8 @@
 //! Encodings that lie around a value: read them into plain bytes with a map of places, and carry edits back out.
 
-use crate::edit::Edit;
+use crate::edit::Edits;
+use crate::letter::hex_byte;
+use crate::near::near;
 
 /// An encoding that works character by character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,72 +21,139 @@ pub(crate) enum Layer {
     Percent,
 }
 
-/// Plain bytes, and where each of them came from.
-#[derive(Debug, Default)]
-pub(crate) struct Plain {
-    pub bytes: Vec<u8>,
-    /// Plain and raw places; between two marks both advance together.
-    marks: Vec<(usize, usize)>,
+/// An escape: how many raw bytes it takes, and what it stands for.
+struct Escape {
+    width: usize,
+    bytes: [u8; 4],
+    length: usize,
 }
 
-impl Plain {
-    fn copy(&mut self, raw: &[u8]) {
-        self.bytes.extend_from_slice(raw);
+impl Escape {
+    fn byte(width: usize, byte: u8) -> Self {
+        Self { width, bytes: [byte, 0, 0, 0], length: 1 }
     }
 
-    fn mark(&mut self, raw: usize) {
-        self.marks.push((self.bytes.len(), raw));
+    fn char(width: usize, ch: char) -> Self {
+        let mut bytes = [0; 4];
+        let length = ch.encode_utf8(&mut bytes).len();
+        Self { width, bytes, length }
     }
 
-    /// Carries edits of the plain bytes out to the raw ones; `base` is where the raw ones start in their own layer.
-    pub fn carry(&self, layer: Layer, edits: Vec<Edit>, base: usize) -> Vec<Edit> {
-        let mut next = 0;
-        let mut raw = |plain: usize| {
-            while self.marks.get(next).is_some_and(|mark| mark.0 <= plain) {
-                next += 1;
+    fn plain(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// Where plain bytes stand among the raw ones, asked in rising order.
+struct Map<'r> {
+    layer: Layer,
+    raw: &'r [u8],
+    at: usize,
+    plain: usize,
+}
+
+impl Map<'_> {
+    fn place(&mut self, plain: usize) -> usize {
+        while self.plain < plain {
+            let ahead = plain - self.plain;
+            let rest = &self.raw[self.at..self.raw.len().min(self.at + ahead)];
+            let stop = self.layer.stop(rest).unwrap_or(rest.len());
+            self.at += stop;
+            self.plain += stop;
+            if stop == rest.len() {
+                break;
             }
-            let (from, to) = if next == 0 { (0, 0) } else { self.marks[next - 1] };
-            base + to + (plain - from)
-        };
-        edits
-            .into_iter()
-            .map(|edit| {
-                let (start, end) = (raw(edit.start), raw(edit.end));
-                Edit { start, end, with: layer.write(&edit.with) }
-            })
-            .collect()
+            let (width, length) =
+                self.layer.escape(self.raw, self.at).map_or((1, 1), |escape| (escape.width, escape.length));
+            self.at += width;
+            self.plain += length;
+        }
+        self.at
     }
 }
 
 impl Layer {
     /// The plain bytes, or `None` if the raw ones are not of this encoding.
-    pub fn read(self, raw: &[u8]) -> Option<Plain> {
-        let mut plain = Plain { bytes: Vec::with_capacity(raw.len()), marks: Vec::new() };
-        match self {
-            Self::Json { .. } => read_json(raw, &mut plain),
-            Self::PhpHex => read_php_hex(raw, &mut plain)?,
-            Self::Sql { quote, backslash } => read_sql(raw, quote, backslash, &mut plain),
-            Self::Hex { .. } => {
-                if raw.len() % 2 == 1 {
-                    return None;
-                }
-                for (index, pair) in raw.chunks_exact(2).enumerate() {
-                    plain.mark(index * 2);
-                    plain.bytes.push(hex_byte(pair)?);
-                }
-                plain.mark(raw.len());
+    pub fn read(self, raw: &[u8]) -> Option<Vec<u8>> {
+        if let Self::Hex { .. } = self {
+            if raw.len() % 2 == 1 {
+                return None;
             }
-            Self::Html => read_html(raw, &mut plain),
-            Self::Percent => read_percent(raw, &mut plain),
+            return raw.chunks_exact(2).map(hex_byte).collect();
         }
+        let mut plain = Vec::with_capacity(raw.len());
+        let mut at = 0;
+        while let Some(stop) = self.stop(&raw[at..]) {
+            plain.extend_from_slice(&raw[at..at + stop]);
+            at += stop;
+            if let Some(escape) = self.escape(raw, at) {
+                plain.extend_from_slice(escape.plain());
+                at += escape.width;
+            } else {
+                plain.push(raw[at]);
+                at += 1;
+            }
+        }
+        plain.extend_from_slice(&raw[at..]);
         Some(plain)
     }
 
-    /// New bytes, written in this encoding.
-    pub fn write(self, bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(bytes.len() + 8);
+    /// Carries edits of the plain bytes out to `raw`, which starts at `base` in its own layer. The raw bytes are read once more for
+    /// that, so that no map of places has to be kept.
+    pub fn carry(self, raw: &[u8], base: usize, inner: &Edits, out: &mut Edits) {
+        if let Self::Hex { .. } = self {
+            return self.push_all(inner, out, |place| base + place * 2);
+        }
+        let mut map = Map { layer: self, raw, at: 0, plain: 0 };
+        self.push_all(inner, out, |place| base + map.place(place));
+    }
+
+    /// The same for raw bytes without any escape.
+    pub fn move_out(self, base: usize, inner: &Edits, out: &mut Edits) {
+        self.push_all(inner, out, |place| base + place);
+    }
+
+    fn push_all(self, inner: &Edits, out: &mut Edits, mut raw: impl FnMut(usize) -> usize) {
+        let mut with = Vec::new();
+        for edit in inner.iter() {
+            let (start, end) = (raw(edit.start), raw(edit.end));
+            with.clear();
+            self.write(edit.with, &mut with);
+            out.push(start, end, &with);
+        }
+    }
+
+    /// Where the next escape may begin.
+    fn stop(self, rest: &[u8]) -> Option<usize> {
         match self {
-            Self::Json { slashes, ascii } => write_json(bytes, slashes, ascii, &mut out),
+            Self::Json { .. } | Self::PhpHex => memchr::memchr(b'\\', rest),
+            Self::Sql { quote, backslash } => near(rest, if backslash { b'\\' } else { quote }, quote),
+            Self::Html => memchr::memchr(b'&', rest),
+            Self::Percent => memchr::memchr2(b'%', b'+', rest),
+            Self::Hex { .. } => None,
+        }
+    }
+
+    /// The escape at a place; `None` if the byte there stands for itself. What is valid is read, and the rest is taken as it
+    /// stands: text that only looks like an encoding, or is cut off, comes here too.
+    fn escape(self, raw: &[u8], at: usize) -> Option<Escape> {
+        match self {
+            Self::Json { .. } => json_escape(raw, at),
+            Self::PhpHex => hex_byte(raw.get(at + 1..at + 3)?).map(|byte| Escape::byte(3, byte)),
+            Self::Sql { backslash, .. } => sql_escape(raw, at, backslash),
+            Self::Html => crate::letter::after(raw, at)
+                .filter(|letter| letter.how == crate::letter::How::Entity)
+                .map(|letter| Escape::char(letter.end - at, letter.ch)),
+            Self::Percent if raw[at] == b'+' => Some(Escape::byte(1, b' ')),
+            Self::Percent => hex_byte(raw.get(at + 1..at + 3)?).map(|byte| Escape::byte(3, byte)),
+            Self::Hex { .. } => None,
+        }
+    }
+
+    /// New bytes, written in this encoding behind what `out` holds.
+    fn write(self, bytes: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Json { slashes, ascii } => write_json(bytes, slashes, ascii, out),
             Self::PhpHex => {
                 for &byte in bytes {
                     if byte == b'\\' || !(0x20..0x7F).contains(&byte) {
@@ -94,7 +163,7 @@ impl Layer {
                     }
                 }
             }
-            Self::Sql { quote, backslash } => write_sql(bytes, quote, backslash, &mut out),
+            Self::Sql { quote, backslash } => write_sql(bytes, quote, backslash, out),
             Self::Hex { upper } => {
                 for &byte in bytes {
                     let hex = if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
@@ -122,44 +191,27 @@ impl Layer {
                 }
             }
         }
-        out
     }
 }
 
-fn hex_byte(pair: &[u8]) -> Option<u8> {
-    let digit = |b: u8| char::from(b).to_digit(16).map(|d| d as u8);
-    Some(digit(*pair.first()?)? * 16 + digit(*pair.get(1)?)?)
-}
-
-/// Reads what is valid, and takes the rest as it stands: text that only looks like JSON, or is cut off, comes here too.
-fn read_json(raw: &[u8], plain: &mut Plain) {
-    let mut at = 0;
-    while let Some(stop) = memchr::memchr(b'\\', &raw[at..]) {
-        plain.copy(&raw[at..at + stop]);
-        at += stop;
-        let Some(&escaped) = raw.get(at + 1) else { break };
-        plain.mark(at);
-        at += 2;
-        match escaped {
-            // No JSON has it, but `addslashes` writes it.
-            b'0' => plain.bytes.push(0),
-            b'b' => plain.bytes.push(8),
-            b'f' => plain.bytes.push(12),
-            b'n' => plain.bytes.push(b'\n'),
-            b'r' => plain.bytes.push(b'\r'),
-            b't' => plain.bytes.push(b'\t'),
-            b'u' => match unicode_escape(raw, at) {
-                Some((ch, end)) => {
-                    plain.copy(ch.encode_utf8(&mut [0; 4]).as_bytes());
-                    at = end;
-                }
-                None => plain.bytes.push(b'u'),
-            },
-            other => plain.bytes.push(other),
+fn json_escape(raw: &[u8], at: usize) -> Option<Escape> {
+    let byte = match *raw.get(at + 1)? {
+        // No JSON has it, but `addslashes` writes it.
+        b'0' => 0,
+        b'b' => 8,
+        b'f' => 12,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'u' => {
+            if let Some((ch, end)) = unicode_escape(raw, at + 2) {
+                return Some(Escape::char(end - at, ch));
+            }
+            b'u'
         }
-        plain.mark(at);
-    }
-    plain.copy(&raw[at..]);
+        other => other,
+    };
+    Some(Escape::byte(2, byte))
 }
 
 /// The character of `\uXXXX` or of a pair of them whose digits start at `at`, and where it ends.
@@ -199,41 +251,17 @@ fn write_json(bytes: &[u8], slashes: bool, ascii: bool, out: &mut Vec<u8>) {
     }
 }
 
-fn read_php_hex(raw: &[u8], plain: &mut Plain) -> Option<()> {
-    let mut at = 0;
-    while let Some(stop) = memchr::memchr(b'\\', &raw[at..]) {
-        plain.copy(&raw[at..at + stop]);
-        at += stop;
-        plain.mark(at);
-        plain.bytes.push(hex_byte(raw.get(at + 1..at + 3)?)?);
-        at += 3;
-        plain.mark(at);
-    }
-    plain.copy(&raw[at..]);
-    Some(())
-}
-
-fn read_sql(raw: &[u8], quote: u8, backslash: bool, plain: &mut Plain) {
-    let mut at = 0;
-    let escape = if backslash { b'\\' } else { quote };
-    while let Some(stop) = memchr::memchr2(escape, quote, &raw[at..]) {
-        plain.copy(&raw[at..at + stop]);
-        at += stop;
-        let Some(&next) = raw.get(at + 1) else { break };
-        plain.mark(at);
-        plain.bytes.push(match (raw[at], next) {
-            (b'\\', b'0') if backslash => 0,
-            (b'\\', b'b') if backslash => 8,
-            (b'\\', b'n') if backslash => b'\n',
-            (b'\\', b'r') if backslash => b'\r',
-            (b'\\', b't') if backslash => b'\t',
-            (b'\\', b'Z') if backslash => 26,
-            (_, next) => next,
-        });
-        at += 2;
-        plain.mark(at);
-    }
-    plain.copy(&raw[at..]);
+fn sql_escape(raw: &[u8], at: usize, backslash: bool) -> Option<Escape> {
+    let byte = match (raw[at], *raw.get(at + 1)?) {
+        (b'\\', b'0') if backslash => 0,
+        (b'\\', b'b') if backslash => 8,
+        (b'\\', b'n') if backslash => b'\n',
+        (b'\\', b'r') if backslash => b'\r',
+        (b'\\', b't') if backslash => b'\t',
+        (b'\\', b'Z') if backslash => 26,
+        (_, next) => next,
+    };
+    Some(Escape::byte(2, byte))
 }
 
 fn write_sql(bytes: &[u8], quote: u8, backslash: bool, out: &mut Vec<u8>) {
@@ -251,61 +279,17 @@ fn write_sql(bytes: &[u8], quote: u8, backslash: bool, out: &mut Vec<u8>) {
     }
 }
 
-fn read_html(raw: &[u8], plain: &mut Plain) {
-    let mut at = 0;
-    while let Some(stop) = memchr::memchr(b'&', &raw[at..]) {
-        plain.copy(&raw[at..at + stop]);
-        at += stop;
-        match crate::letter::after(raw, at) {
-            Some(letter) if letter.how == crate::letter::How::Entity => {
-                plain.mark(at);
-                plain.copy(letter.ch.encode_utf8(&mut [0; 4]).as_bytes());
-                at = letter.end;
-                plain.mark(at);
-            }
-            _ => {
-                plain.bytes.push(b'&');
-                at += 1;
-            }
-        }
-    }
-    plain.copy(&raw[at..]);
-}
-
-fn read_percent(raw: &[u8], plain: &mut Plain) {
-    let mut at = 0;
-    while let Some(stop) = memchr::memchr2(b'%', b'+', &raw[at..]) {
-        plain.copy(&raw[at..at + stop]);
-        at += stop;
-        let byte = if raw[at] == b'+' {
-            Some((b' ', 1))
-        } else {
-            raw.get(at + 1..at + 3).and_then(hex_byte).map(|b| (b, 3))
-        };
-        if let Some((byte, width)) = byte {
-            plain.mark(at);
-            plain.bytes.push(byte);
-            at += width;
-            plain.mark(at);
-        } else {
-            plain.bytes.push(b'%');
-            at += 1;
-        }
-    }
-    plain.copy(&raw[at..]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edit::apply;
 
     fn swap(layer: Layer, raw: &str, old: &str, new: &str) -> String {
         let plain = layer.read(raw.as_bytes()).unwrap();
-        let start = memchr::memmem::find(&plain.bytes, old.as_bytes()).expect("it is in the plain text");
-        let edit = Edit { start, end: start + old.len(), with: new.as_bytes().to_vec() };
-        let edits = plain.carry(layer, vec![edit], 0);
-        String::from_utf8(apply(raw.as_bytes(), 0..raw.len(), &edits)).unwrap()
+        let start = memchr::memmem::find(&plain, old.as_bytes()).expect("it is in the plain text");
+        let (mut inner, mut out) = (Edits::default(), Edits::default());
+        inner.push(start, start + old.len(), new.as_bytes());
+        layer.carry(raw.as_bytes(), 0, &inner, &mut out);
+        String::from_utf8(out.apply(raw.as_bytes(), 0..raw.len())).unwrap()
     }
 
     #[test]

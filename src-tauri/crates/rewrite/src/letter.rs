@@ -167,9 +167,13 @@ fn unicode_before(text: &[u8], at: usize) -> Option<Letter> {
 }
 
 fn hex2(text: &[u8], at: usize) -> Option<u8> {
-    let digit = |b: u8| char::from(b).to_digit(16);
-    let value = digit(*text.get(at)?)? * 16 + digit(*text.get(at + 1)?)?;
-    u8::try_from(value).ok()
+    hex_byte(text.get(at..at + 2)?)
+}
+
+/// The byte of two hex digits.
+pub(crate) fn hex_byte(pair: &[u8]) -> Option<u8> {
+    let digit = |b: &u8| char::from(*b).to_digit(16).map(|digit| digit as u8);
+    Some(digit(pair.first()?)? * 16 + digit(pair.get(1)?)?)
 }
 
 /// One `%xx` that ends at `at`, with the `25`s of repeated encoding: its byte, start and depth.

@@ -37,14 +37,17 @@
 #![warn(missing_docs)]
 
 mod address;
+mod base64;
 mod custom;
 mod dump;
 mod edit;
+mod embedded;
 mod finder;
 mod folder;
 mod json;
 mod layer;
 mod letter;
+mod near;
 mod occurrence;
 mod packing;
 mod pair;

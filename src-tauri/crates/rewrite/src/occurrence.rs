@@ -1,31 +1,56 @@
 //! From a needle in a text to a whole address: what stands to its left and right, whether it is one of ours, and what it
 //! becomes, written in the form in which it was found.
 
-use crate::edit::Edit;
+use std::ops::Range;
+
 use crate::finder::Hit;
 use crate::letter::{How, Letter, after, before, continues_a_name, ends_a_name, match_after, match_before};
 use crate::plan::{FolderMove, Move, Plan};
 use crate::report::Form;
 use crate::spelling::Spelling;
 
-/// An old address in a text, and the edits that make it the new one. No edits: it already is what it should be.
+/// An old address in a text, and what makes it the new one. Nothing: it already is what it should be.
 #[derive(Debug)]
 pub(crate) struct Occurrence {
     pub start: usize,
     pub end: usize,
     pub form: Form,
-    pub edits: Vec<Edit>,
+    scheme: Option<Change>,
+    rest: Option<Change>,
+}
+
+/// A piece of an address, and what it becomes.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub span: Range<usize>,
+    pub with: Vec<u8>,
+}
+
+impl Occurrence {
+    /// The changes in the order of their places.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.scheme.iter().chain(&self.rest)
+    }
+
+    pub fn has_changes(&self) -> bool {
+        self.changes().next().is_some()
+    }
 }
 
 /// What stands to the left of a host name.
-struct Left<'a> {
+struct Left {
     /// Where the whole address starts.
     start: usize,
-    /// The letters of the scheme and their place, where there is one.
-    scheme: Option<(usize, &'a [u8])>,
+    scheme: Option<Scheme>,
     /// The two slashes before the name.
     slashes: Option<(Letter, Letter)>,
     mail: bool,
+}
+
+/// A scheme before the slashes, by its name in small letters.
+struct Scheme {
+    span: Range<usize>,
+    name: &'static str,
 }
 
 /// A host name that was found, if it is one of ours whose neighbours let it be.
@@ -42,22 +67,21 @@ pub(crate) fn host(
     }
     let mut best: Option<(&Move, usize, Right)> = None;
     for change in &plan.hosts[index] {
-        let Some(right) = right_of(text, hit.end, change, &left) else { continue };
-        let exact = usize::from(left.scheme.is_some_and(|(_, found)| {
-            change.old.scheme.is_some_and(|scheme| found.eq_ignore_ascii_case(scheme.as_bytes()))
-        }));
+        let Some(right) = right_of(text, hit.end(), change, &left) else { continue };
+        let exact =
+            usize::from(left.scheme.as_ref().is_some_and(|found| change.old.scheme == Some(found.name)));
         if best.as_ref().is_none_or(|(_, rank, known)| (right.end, exact) > (known.end, *rank)) {
             best = Some((change, exact, right));
         }
     }
     let (change, _, right) = best?;
-    if left.mail && right.end != hit.end {
+    if left.mail && right.end != hit.end() {
         return None;
     }
     Some(write_address(text, hit, spelling, change, &left, &right))
 }
 
-fn left_of(text: &[u8], at: usize) -> Option<Left<'_>> {
+fn left_of(text: &[u8], at: usize) -> Option<Left> {
     let bare = Left { start: at, scheme: None, slashes: None, mail: false };
     let Some(first) = before(text, at) else { return Some(bare) };
     match first.ch {
@@ -87,25 +111,36 @@ fn left_of(text: &[u8], at: usize) -> Option<Left<'_>> {
 const LONGEST_USER: usize = 256;
 
 /// `scheme://` or `//` that ends at `at`.
-fn slashes_before(text: &[u8], at: usize) -> Option<Left<'_>> {
+fn slashes_before(text: &[u8], at: usize) -> Option<Left> {
     let second = before(text, at).filter(|letter| letter.ch == '/')?;
     let first = before(text, second.start).filter(|letter| letter.ch == '/')?;
     let mut left = Left { start: first.start, scheme: None, slashes: Some((first, second)), mail: false };
     if let Some(colon) = before(text, first.start).filter(|letter| letter.ch == ':') {
-        let word = &text[..colon.start];
-        for scheme in ["https", "http", "wss", "ws"] {
-            let Some(from) = word.len().checked_sub(scheme.len()) else { continue };
-            let exact = scheme.starts_with('h')
+        for name in ["https", "http", "wss", "ws"] {
+            let Some(from) = word_before(text, colon.start, name) else { continue };
+            let exact = name.starts_with('h')
                 || before(text, from)
                     .is_none_or(|letter| letter.how != How::Raw || !letter.ch.is_ascii_alphanumeric());
-            if exact && word[from..].eq_ignore_ascii_case(scheme.as_bytes()) {
+            if exact {
                 left.start = from;
-                left.scheme = Some((from, &word[from..]));
+                left.scheme = Some(Scheme { span: from..colon.start, name });
                 break;
             }
         }
     }
     Some(left)
+}
+
+/// Where a word in any case starts that ends at `at`; its letters may be escaped.
+fn word_before(text: &[u8], at: usize, word: &str) -> Option<usize> {
+    let raw = at.checked_sub(word.len()).filter(|from| text[*from..at].eq_ignore_ascii_case(word.as_bytes()));
+    raw.or_else(|| {
+        word.chars().rev().try_fold(at, |place, wanted| {
+            before(text, place)
+                .filter(|letter| letter.ch.eq_ignore_ascii_case(&wanted) && letter.how != How::Slashed(1))
+                .map(|letter| letter.start)
+        })
+    })
 }
 
 /// What stands to the right of a host name, as far as it belongs to the address.
@@ -128,10 +163,9 @@ fn right_of(text: &[u8], at: usize, change: &Move, left: &Left) -> Option<Right>
         }
         (Some(_), _) => return None,
         (None, Some((colon, found, end))) => {
-            let scheme = left.scheme.map(|(_, letters)| letters.to_ascii_lowercase());
-            let default = match scheme.as_deref() {
-                Some(b"http" | b"ws") => 80,
-                Some(b"https" | b"wss") => 443,
+            let default = match left.scheme.as_ref().map(|scheme| scheme.name) {
+                Some("http" | "ws") => 80,
+                Some("https" | "wss") => 443,
                 _ => return None,
             };
             if found != default {
@@ -161,9 +195,12 @@ fn right_of(text: &[u8], at: usize, change: &Move, left: &Left) -> Option<Right>
 /// `:8080` in any form, and where it ends. A colon that is followed by a word is only a colon.
 fn port_after(text: &[u8], at: usize) -> Option<(Letter, u16, usize)> {
     let colon = after(text, at).filter(|letter| letter.ch == ':')?;
-    let digits = text[colon.end..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
-    let end = colon.end + digits;
-    let port = std::str::from_utf8(&text[colon.end..end]).ok()?.parse().ok()?;
+    let (mut port, mut end) = (None, colon.end);
+    while let Some((digit, next)) = after(text, end).and_then(|l| Some((l.ch.to_digit(10)?, l.end))) {
+        port = Some(port.unwrap_or(0_u32).saturating_mul(10).saturating_add(digit));
+        end = next;
+    }
+    let port = u16::try_from(port?).ok()?;
     after(text, end).is_none_or(|letter| !continues_a_name(letter.ch)).then_some((colon, port, end))
 }
 
@@ -175,22 +212,13 @@ fn write_address(
     left: &Left,
     right: &Right,
 ) -> Occurrence {
-    let found = &text[hit.start..hit.end];
+    let found = &text[hit.start..hit.end()];
     let style = Style::of(text, left.slashes.map(|(_, second)| second).or(right.slash));
-    let mut edits = Vec::new();
-    if let (Some((at, letters)), Some(new)) = (left.scheme, change.new.scheme) {
-        let old = letters.to_ascii_lowercase();
-        let new = match (old.as_slice(), new) {
-            (b"ws" | b"wss", "http") => "ws",
-            (b"ws" | b"wss", _) => "wss",
-            (_, new) => new,
-        };
-        if old != new.as_bytes() {
-            let with = if is_upper(letters) { new.to_ascii_uppercase() } else { new.to_owned() };
-            edits.push(Edit { start: at, end: at + letters.len(), with: with.into_bytes() });
-        }
-    }
-    let mut with = spelling.write(&change.new.host).into_bytes();
+    let scheme = left.scheme.as_ref().and_then(|found| new_scheme(text, found, change.new.scheme?));
+    let mut with = match spelling {
+        Spelling::Letters => spelled_like(found, &change.old.host.ascii, &change.new.host.ascii),
+        _ => spelling.write(&change.new.host).into_bytes(),
+    };
     if is_upper(found) {
         with.make_ascii_uppercase();
         if spelling == Spelling::Unicode {
@@ -214,14 +242,18 @@ fn write_address(
             style.write(&mut with, &change.new.path);
         }
     }
-    if text[hit.start..right.end] != with[..] {
-        edits.push(Edit { start: hit.start, end: right.end, with });
-    }
+    let rest =
+        (text[hit.start..right.end] != with[..]).then_some(Change { span: hit.start..right.end, with });
     let form = match (style.how, spelling) {
         _ if left.mail => Form::Mail,
         (
             _,
-            Spelling::Unicode | Spelling::Escaped(_) | Spelling::Decimal | Spelling::Hex | Spelling::Percent,
+            Spelling::Unicode
+            | Spelling::Escaped(_)
+            | Spelling::Decimal
+            | Spelling::Hex
+            | Spelling::Percent
+            | Spelling::Letters,
         ) => Form::Unicode,
         (Some(How::Slashed(1)), _) => Form::JsonSlash,
         (Some(How::Slashed(_)), _) => Form::DeepSlash,
@@ -232,7 +264,36 @@ fn write_address(
         _ if left.slashes.is_some() => Form::SchemeRelative,
         _ => Form::Bare,
     };
-    Occurrence { start: left.start, end: right.end, form, edits }
+    Occurrence { start: left.start, end: right.end, form, scheme, rest }
+}
+
+/// The scheme in its new form, if it is another one. Web sockets go with the scheme of the pages.
+fn new_scheme(text: &[u8], found: &Scheme, new: &str) -> Option<Change> {
+    let new = match (found.name, new) {
+        ("ws" | "wss", "http") => "ws",
+        ("ws" | "wss", _) => "wss",
+        (_, new) => new,
+    };
+    let upper = is_upper(&text[found.span.clone()]);
+    let with = if upper { new.to_ascii_uppercase() } else { new.to_owned() };
+    (found.name != new).then(|| Change { span: found.span.clone(), with: with.into_bytes() })
+}
+
+/// A name in escaped letters if all of the found one are, else in plain ones.
+fn spelled_like(found: &[u8], old: &str, new: &str) -> Vec<u8> {
+    let slashes = found.iter().take_while(|b| **b == b'\\').count();
+    let unit = slashes + "u0000".len();
+    if slashes == 0 || found.len() != unit * old.len() {
+        return new.as_bytes().to_vec();
+    }
+    let upper = found.iter().any(|b| matches!(b, b'A'..=b'F'));
+    let mut out = Vec::with_capacity(unit * new.len());
+    for byte in new.bytes() {
+        out.extend_from_slice(&found[..slashes]);
+        let code = if upper { format!("u{byte:04X}") } else { format!("u{byte:04x}") };
+        out.extend_from_slice(code.as_bytes());
+    }
+    out
 }
 
 fn is_upper(letters: &[u8]) -> bool {
@@ -241,12 +302,9 @@ fn is_upper(letters: &[u8]) -> bool {
 
 /// A folder whose run was found, if the whole of it stands there.
 pub(crate) fn folder(text: &[u8], hit: Hit, folder: &FolderMove) -> Option<Occurrence> {
-    if text[hit.start..hit.end] != *folder.run.as_bytes() {
-        return None;
-    }
     let either = folder.old.windows;
     let start = match_before(text, hit.start, &folder.head, either)?;
-    let end = match_after(text, hit.end, &folder.tail, either)?;
+    let end = match_after(text, hit.end(), &folder.tail, either)?;
     if !ends_a_name(text, end) || !starts_a_folder(text, start) {
         return None;
     }
@@ -254,8 +312,8 @@ pub(crate) fn folder(text: &[u8], hit: Hit, folder: &FolderMove) -> Option<Occur
     let style = Style::of(text, after(text, place).filter(|letter| matches!(letter.ch, '/' | '\\')));
     let mut with = Vec::new();
     style.write(&mut with, &folder.new.path);
-    let edits = if text[start..end] == with[..] { Vec::new() } else { vec![Edit { start, end, with }] };
-    Some(Occurrence { start, end, form: Form::Folder, edits })
+    let rest = (text[start..end] != with[..]).then_some(Change { span: start..end, with });
+    Some(Occurrence { start, end, form: Form::Folder, scheme: None, rest })
 }
 
 /// A folder starts where no longer path leads into it; `file://` before it is fine.

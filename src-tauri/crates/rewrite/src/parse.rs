@@ -9,7 +9,7 @@ use crate::{json, php};
 /// assert!(!clonedeck_rewrite::is_serialized(b"a:1:{i:0;s:4:\"abc\";}"));
 /// ```
 pub fn is_serialized(value: &[u8]) -> bool {
-    php::end_of(value, 0) == Ok(value.len())
+    php::is_whole(value)
 }
 
 /// Whether the whole value is a JSON document.
@@ -19,5 +19,5 @@ pub fn is_serialized(value: &[u8]) -> bool {
 /// assert!(!clonedeck_rewrite::is_json(b"{a: 1}"));
 /// ```
 pub fn is_json(value: &[u8]) -> bool {
-    json::same_but_for_strings(value, value)
+    json::is_whole(value)
 }

@@ -25,6 +25,21 @@ pub(crate) struct Token {
     pub key: bool,
 }
 
+impl Token {
+    /// Whether it holds bytes that may change.
+    pub fn has_strings(&self) -> bool {
+        matches!(self.what, What::Text(_) | What::Custom { .. })
+    }
+
+    /// Where the length of its bytes stands.
+    pub fn digits(&self) -> Range<usize> {
+        match &self.what {
+            What::Text(Text { digits, .. }) | What::Custom { digits, .. } => digits.clone(),
+            _ => self.start..self.start,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     /// `N b i d R r E`: copied as it is.
@@ -286,6 +301,11 @@ pub(crate) fn end_of(text: &[u8], at: usize) -> Result<usize, usize> {
             Err(Broken) => return Err(reader.place()),
         }
     }
+}
+
+/// Whether the whole text is one value.
+pub(crate) fn is_whole(text: &[u8]) -> bool {
+    end_of(text, 0) == Ok(text.len())
 }
 
 /// Whether a text begins like serialized data that can hold an address.

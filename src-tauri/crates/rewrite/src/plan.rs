@@ -1,9 +1,7 @@
 //! From pairs to needles: everything that is worked out once, before the first byte is read.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-
 use crate::address::{Address, Host};
+use crate::base64::sure_texts;
 use crate::finder::{Finder, Needle};
 use crate::folder::Folder;
 use crate::pair::{Change, Pair, PairError};
@@ -36,6 +34,8 @@ pub(crate) enum Meaning {
     Folder(usize),
     /// A host or folder inside Base64, whose sure characters begin at this place in a group of four.
     Base64 { phase: usize },
+    /// A host inside one of PHP's `S:` strings, where its letters are escaped.
+    PhpHex,
 }
 
 #[derive(Debug)]
@@ -90,18 +90,23 @@ impl Plan {
         let mut plan = Needles::default();
         for (index, (host, _)) in hosts.iter().enumerate() {
             for (spelling, name) in Spelling::of(host) {
-                plan.add(name.as_bytes(), false, Meaning::Host { host: index, spelling });
+                plan.add(Needle::AnyCase(name.into_bytes()), Meaning::Host { host: index, spelling });
             }
-            // Base64 hides the case of letters, so only the two likely ones are looked for.
-            plan.add_base64(host.ascii.as_bytes());
-            plan.add_base64(host.ascii.to_ascii_uppercase().as_bytes());
+            let spelled = Meaning::Host { host: index, spelling: Spelling::Letters };
+            plan.add(Needle::Unicode(host.ascii.clone()), spelled);
+            plan.add(Needle::PhpHex(host.ascii.clone()), Meaning::PhpHex);
+            plan.add_base64(host.ascii.as_bytes(), true);
             if host.unicode != host.ascii {
-                plan.add_base64(host.unicode.as_bytes());
+                plan.add_base64(host.unicode.as_bytes(), true);
+                plan.add_base64(host.unicode.to_uppercase().as_bytes(), true);
             }
         }
         for (index, folder) in folders.iter().enumerate() {
-            plan.add(folder.run.as_bytes(), false, Meaning::Folder(index));
-            plan.add_base64(folder.old.path.as_bytes());
+            plan.add(Needle::Exact(folder.run.clone().into_bytes()), Meaning::Folder(index));
+            plan.add_base64(folder.old.path.as_bytes(), false);
+            if folder.old.windows {
+                plan.add_base64(folder.old.to_string().as_bytes(), false);
+            }
         }
         Ok(Self {
             options,
@@ -209,29 +214,24 @@ struct Needles {
 }
 
 impl Needles {
-    fn add(&mut self, bytes: &[u8], exact_case: bool, meaning: Meaning) {
-        let same = |known: &Needle| {
-            known.exact_case == exact_case
-                && if exact_case { known.bytes == bytes } else { known.bytes.eq_ignore_ascii_case(bytes) }
-        };
-        if let Some(known) = self.needles.iter().position(same) {
-            self.meanings[known].push(meaning);
+    fn add(&mut self, needle: Needle, meaning: Meaning) {
+        if let Some(known) = self.needles.iter().position(|known| *known == needle) {
+            if !self.meanings[known].contains(&meaning) {
+                self.meanings[known].push(meaning);
+            }
         } else {
-            self.needles.push(Needle { bytes: bytes.to_vec(), exact_case });
+            self.needles.push(needle);
             self.meanings.push(vec![meaning]);
         }
     }
 
-    /// The characters of Base64 that are sure wherever the bytes stand in a group of three.
-    fn add_base64(&mut self, bytes: &[u8]) {
-        for lead in 0..3 {
-            let mut padded = vec![0; lead];
-            padded.extend_from_slice(bytes);
-            let text = STANDARD_NO_PAD.encode(&padded);
-            let (from, to) = ((lead * 8).div_ceil(6), padded.len() * 8 / 6);
-            if to >= from + 3 {
-                self.add(&text.as_bytes()[from..to], true, Meaning::Base64 { phase: from % 4 });
+    /// Base64 of the bytes, and Base64 of that, in which nobody writes capitals.
+    fn add_base64(&mut self, bytes: &[u8], any_case: bool) {
+        for (text, free, phase) in sure_texts(bytes, any_case) {
+            for (text, free, phase) in sure_texts(&text, false) {
+                self.add(Needle::Base64 { text, free }, Meaning::Base64 { phase });
             }
+            self.add(Needle::Base64 { text, free }, Meaning::Base64 { phase });
         }
     }
 }
@@ -241,13 +241,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_gives_one_plain_needle_and_six_for_base64() {
+    fn a_host_is_found_in_base64_wherever_it_stands_in_any_case_and_twice_encoded() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::STANDARD_NO_PAD;
         let pair = Pair::parse("http://old.example.com", "http://new.example.com").unwrap();
         let plan = Plan::new(&[pair], Options::default()).unwrap();
-        assert_eq!(plan.finder.needles().len(), 7);
         for lead in 0..7 {
-            let text = STANDARD_NO_PAD.encode(format!("{}old.example.com/x", "-".repeat(lead)));
-            assert_eq!(plan.finder.hits(text.as_bytes()).len(), 1, "{lead}");
+            for name in ["old.example.com", "OLD.EXAMPLE.COM", "Old.Example.com"] {
+                let text = STANDARD_NO_PAD.encode(format!("{}{name}/x", "-".repeat(lead)));
+                assert_eq!(plan.finder.hits(text.as_bytes()).len(), 1, "{name} at {lead}");
+            }
+            let once = STANDARD_NO_PAD.encode(format!("{}old.example.com/x", "-".repeat(lead)));
+            for more in 0..4 {
+                let twice = STANDARD_NO_PAD.encode(format!("{}{once}", " ".repeat(more)));
+                assert_eq!(plan.finder.hits(twice.as_bytes()).len(), 1, "{lead}, {more}");
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::edit::apply;
+use crate::edit::Edits;
 use crate::pair::{Pair, PairError};
 use crate::plan::Plan;
 use crate::report::{Note, Reason, Tally, Trace};
@@ -68,10 +68,12 @@ impl Rewriter {
             return Rewritten { outcome: Outcome::Unchanged, tally: Tally::default(), notes: Vec::new() };
         }
         let mut walk = Walk::new(&self.plan, value.len());
-        let edits = walk.value(value, 0..value.len(), &hits, Depth::TOP);
+        let mut edits = Edits::default();
+        walk.value(value, 0..value.len(), &hits, Depth::TOP, &mut edits);
+        drop(hits);
         let notes = walk.take_notes(!edits.is_empty());
         let outcome = match (edits.is_empty(), notes.first()) {
-            (false, _) => Outcome::Changed(apply(value, 0..value.len(), &edits)),
+            (false, _) => Outcome::Changed(edits.apply(value, 0..value.len())),
             (true, Some(note)) => Outcome::Unsafe(note.reason.clone()),
             (true, None) => Outcome::Unchanged,
         };
@@ -98,31 +100,4 @@ impl Rewriter {
     pub fn may_hold(&self, bytes: &[u8]) -> bool {
         self.plan.finder.has_any(bytes)
     }
-
-    /// Short byte strings of which every value that [`Rewriter::scan`] or [`Rewriter::rewrite`] finds something in holds
-    /// at least one, if capitals and small letters are taken as equal: for asking a database for the rows to look at.
-    ///
-    /// None of them holds a quote, a backslash or a slash; `%`, `_` and other wildcards are for the caller to escape.
-    pub fn sql_needles(&self) -> Vec<Vec<u8>> {
-        let mut all: Vec<Vec<u8>> = Vec::new();
-        for needle in self.plan.finder.needles() {
-            let core = longest_plain_run(&needle.bytes).to_ascii_lowercase();
-            all.push(core);
-        }
-        all.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
-        let mut kept: Vec<Vec<u8>> = Vec::new();
-        for needle in all {
-            // Whatever holds a longer needle holds the shorter one in it too.
-            if !kept.iter().any(|known| memchr::memmem::find(&needle, known).is_some()) {
-                kept.push(needle);
-            }
-        }
-        kept
-    }
-}
-
-/// The longest run of plain ASCII in a needle, free of what any format or pattern language escapes.
-fn longest_plain_run(needle: &[u8]) -> &[u8] {
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'=' | b'_');
-    needle.split(|b| !plain(b)).max_by_key(|run| run.len()).filter(|run| !run.is_empty()).unwrap_or(needle)
 }

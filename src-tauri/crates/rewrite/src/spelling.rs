@@ -19,6 +19,8 @@ pub(crate) enum Spelling {
     Decimal,
     /// `&#xFC;`.
     Hex,
+    /// Letters of ASCII are escaped that need not be: `\u006fld`. Found by its escapes, and written without them.
+    Letters,
 }
 
 impl Spelling {
@@ -37,7 +39,7 @@ impl Spelling {
     /// The name in this spelling.
     pub fn write(self, host: &Host) -> String {
         match self {
-            Self::Ascii => host.ascii.clone(),
+            Self::Ascii | Self::Letters => host.ascii.clone(),
             Self::Block => host.ascii.replace("--", r"\u002d\u002d"),
             Self::Unicode => host.unicode.clone(),
             Self::Escaped(run) => each_special(&host.unicode, |name, ch| {

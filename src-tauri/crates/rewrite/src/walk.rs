@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::custom;
-use crate::edit::{Edit, apply, growth};
+use crate::edit::Edits;
 use crate::finder::Hit;
 use crate::layer::Layer;
 use crate::plan::Plan;
@@ -67,7 +67,7 @@ impl<'p> Walk<'p> {
     }
 
     pub fn note(&mut self, reason: Reason, layer: &[u8], hit: Hit) {
-        self.notes.push(Note { reason, excerpt: excerpt(layer, hit.start, hit.end) });
+        self.notes.push(Note { reason, excerpt: excerpt(layer, hit.start, hit.end()) });
     }
 
     /// Spends from the budget; false when it is used up.
@@ -95,41 +95,95 @@ impl<'p> Walk<'p> {
         self.counts.truncate(mark.counts);
     }
 
-    /// The edits of the value in `span`, whatever it is. `hits` are all of the layer's.
-    pub fn value(&mut self, layer: &[u8], span: Range<usize>, hits: &[Hit], depth: Depth) -> Vec<Edit> {
+    /// Adds the edits of the value in `span`, whatever it is. `hits` are all of the layer's.
+    pub fn value(&mut self, layer: &[u8], span: Range<usize>, hits: &[Hit], depth: Depth, edits: &mut Edits) {
         let hits = inside(hits, &span);
-        let Some(&first) = hits.first() else { return Vec::new() };
+        let Some(&first) = hits.first() else { return };
         if depth.level > DEEPEST {
             self.note(Reason::TooDeep, layer, first);
-            return Vec::new();
+            return;
         }
         let text = &layer[span.clone()];
         if php::begins_like(text) {
-            if let Some(edits) = self.serialized(layer, span.clone(), hits, depth) {
-                return edits;
+            if self.serialized(layer, span.clone(), hits, depth, edits).is_some() {
+                return;
             }
-        } else if json::begins_like(text)
-            && let Some(edits) = self.json(layer, span.clone(), hits, depth)
-        {
-            return edits;
+        } else if json::begins_like(text) && self.json(layer, span.clone(), hits, depth, edits).is_some() {
+            return;
         }
-        self.text(layer, span, hits, depth)
+        self.text(layer, span, hits, depth, edits);
     }
 
     /// The edits of a plain value that came out of an encoding.
-    pub fn decoded(&mut self, plain: &[u8], depth: Depth) -> Vec<Edit> {
+    pub fn decoded(&mut self, plain: &[u8], depth: Depth) -> Edits {
         let hits = self.plan.finder.hits(plain);
-        self.value(plain, 0..plain.len(), &hits, depth)
+        let mut edits = Edits::default();
+        self.value(plain, 0..plain.len(), &hits, depth, &mut edits);
+        edits
     }
 
-    /// The edits of serialized data that fills the span; `None` if it is not that.
+    /// Adds the edits of serialized data that fills the span; `None` if it is not that.
     pub fn serialized(
         &mut self,
         layer: &[u8],
         span: Range<usize>,
         hits: &[Hit],
         depth: Depth,
-    ) -> Option<Vec<Edit>> {
+        edits: &mut Edits,
+    ) -> Option<()> {
+        let found = self.serialized_strings(layer, &span, hits)?;
+        let (mark, first) = (self.mark(), edits.len());
+        let within = depth.into(Container::Serialized);
+        let mut keyed = HashSet::new();
+        for token in found {
+            let digits = token.digits();
+            let length = edits.len();
+            // Its text is known when the string is done.
+            edits.push(digits.start, digits.end, b"");
+            let new_length = match token.what {
+                php::What::Text(string) => self.string(layer, &string, hits, within, edits),
+                php::What::Custom { class, body, .. } => {
+                    self.custom(layer, class, body.clone(), hits, within, edits);
+                    body.len() as isize + edits.growth_from(length + 1)
+                }
+                _ => continue,
+            };
+            if edits.len() == length + 1 {
+                edits.truncate(length);
+                continue;
+            }
+            if token.key {
+                keyed.insert(token.owner);
+            }
+            let written = new_length.to_string();
+            if layer[digits] == *written.as_bytes() {
+                edits.remove(length);
+            } else {
+                edits.set(length, written.as_bytes());
+            }
+        }
+        if edits.len() > first {
+            let old = &layer[span.clone()];
+            let new = edits.apply_from(first, layer, span);
+            let wrong = if !php::same_but_for_strings(old, &new) {
+                Some(Reason::CheckFailed)
+            } else if !keyed.is_empty() && php::has_equal_keys(&new, &keyed) {
+                Some(Reason::KeysCollide)
+            } else {
+                None
+            };
+            self.take_back(wrong, mark, first, edits, layer, hits[0]);
+        }
+        Some(())
+    }
+
+    /// The strings and bodies of serialized data in which a needle stands; `None` if the span is not serialized data.
+    fn serialized_strings(
+        &mut self,
+        layer: &[u8],
+        span: &Range<usize>,
+        hits: &[Hit],
+    ) -> Option<Vec<php::Token>> {
         let mut found = Vec::new();
         let mut reader = php::Reader::new(&layer[..span.end], span.start);
         let mut next = hits;
@@ -139,91 +193,63 @@ impl<'p> Walk<'p> {
                     while next.first().is_some_and(|hit| hit.start < token.start) {
                         next = &next[1..];
                     }
-                    if next.first().is_some_and(|hit| hit.start < token.end) {
+                    if next.first().is_some_and(|hit| hit.start < token.end) && token.has_strings() {
                         found.push(token);
                     }
                 }
-                Ok(None) if reader.place() == span.end => break,
-                Ok(None) => return None,
+                Ok(None) => return (reader.place() == span.end).then_some(found),
                 Err(php::Broken) => {
                     self.afford(reader.place() - span.start);
                     return None;
                 }
             }
         }
-        let mark = self.mark();
-        let within = depth.into(Container::Serialized);
-        let mut edits = Vec::new();
-        let mut keyed = HashSet::new();
-        for token in found {
-            let (digits, body, inner) = match token.what {
-                php::What::Text(string) => {
-                    let inner = self.string(layer, &string, hits, within);
-                    // Lengths count plain bytes, which an escaped string has fewer of.
-                    (string.digits, string.body, inner)
-                }
-                php::What::Custom { class, digits, body } => {
-                    let inner = self.custom(layer, class, body.clone(), hits, within);
-                    let length = body.len() as isize + growth(&inner);
-                    (digits, body, (inner, length))
-                }
-                _ => continue,
-            };
-            let (inner, length) = inner;
-            if inner.is_empty() {
-                continue;
-            }
-            debug_assert!(inner.iter().all(|edit| edit.start >= body.start && edit.end <= body.end));
-            if token.key {
-                keyed.insert(token.owner);
-            }
-            let written = length.to_string().into_bytes();
-            if layer[digits.clone()] != written[..] {
-                edits.push(Edit { start: digits.start, end: digits.end, with: written });
-            }
-            edits.extend(inner);
-        }
-        if edits.is_empty() {
-            return Some(edits);
-        }
-        let old = &layer[span.clone()];
-        let new = apply(layer, span, &edits);
-        let wrong = if !php::same_but_for_strings(old, &new) {
-            Some(Reason::CheckFailed)
-        } else if !keyed.is_empty() && php::has_equal_keys(&new, &keyed) {
-            Some(Reason::KeysCollide)
-        } else {
-            None
-        };
-        if let Some(reason) = wrong {
-            debug_assert!(reason != Reason::CheckFailed, "{}", String::from_utf8_lossy(old));
-            self.back_to(mark);
-            self.note(reason, layer, hits[0]);
-            return Some(Vec::new());
-        }
-        Some(edits)
     }
 
-    /// The edits of one serialized string, and its new length.
-    fn string(&mut self, layer: &[u8], string: &php::Text, hits: &[Hit], depth: Depth) -> (Vec<Edit>, isize) {
+    /// Edits that turn out wrong are taken back, and the value stays as it was.
+    fn take_back(
+        &mut self,
+        wrong: Option<Reason>,
+        mark: Mark,
+        first: usize,
+        edits: &mut Edits,
+        layer: &[u8],
+        hit: Hit,
+    ) {
+        let Some(reason) = wrong else { return };
+        debug_assert!(reason != Reason::CheckFailed, "{}", String::from_utf8_lossy(layer));
+        self.back_to(mark);
+        edits.truncate(first);
+        self.note(reason, layer, hit);
+    }
+
+    /// Adds the edits of one serialized string, and says its new length: of plain bytes, which an escaped string has fewer of.
+    fn string(
+        &mut self,
+        layer: &[u8],
+        string: &php::Text,
+        hits: &[Hit],
+        depth: Depth,
+        edits: &mut Edits,
+    ) -> isize {
         let body = string.body.clone();
         let raw = &layer[body.clone()];
         // The name of a private or protected property: class, NUL, name.
         if raw.first() == Some(&0) {
-            return (Vec::new(), 0);
+            return 0;
         }
         if !string.escaped {
-            let edits = self.value(layer, body.clone(), hits, depth);
-            let length = body.len() as isize + growth(&edits);
-            return (edits, length);
+            let first = edits.len();
+            self.value(layer, body.clone(), hits, depth, edits);
+            return body.len() as isize + edits.growth_from(first);
         }
-        let Some(plain) = Layer::PhpHex.read(raw) else { return (Vec::new(), 0) };
-        let edits = self.decoded(&plain.bytes, depth);
-        let length = plain.bytes.len() as isize + growth(&edits);
-        (plain.carry(Layer::PhpHex, edits, body.start), length)
+        let Some(plain) = Layer::PhpHex.read(raw) else { return 0 };
+        let inner = self.decoded(&plain, depth);
+        Layer::PhpHex.carry(raw, body.start, &inner, edits);
+        plain.len() as isize + inner.growth_from(0)
     }
 
-    /// The edits of the body of a class that serializes itself.
+    /// Adds the edits of the body of a class that serializes itself.
     fn custom(
         &mut self,
         layer: &[u8],
@@ -231,89 +257,91 @@ impl<'p> Walk<'p> {
         body: Range<usize>,
         hits: &[Hit],
         depth: Depth,
-    ) -> Vec<Edit> {
+        edits: &mut Edits,
+    ) {
         let hits = inside(hits, &body);
-        let Some(&first) = hits.first() else { return Vec::new() };
+        let Some(&first) = hits.first() else { return };
         if depth.level > DEEPEST {
             self.note(Reason::TooDeep, layer, first);
-            return Vec::new();
+            return;
         }
         let Some(parts) = custom::parts(&layer[class.clone()], &layer[body.clone()]) else {
             let class = String::from_utf8_lossy(&layer[class]).into_owned();
             self.note(Reason::UnknownClass { class }, layer, first);
-            return Vec::new();
+            return;
         };
-        let mut edits = Vec::new();
         for part in parts {
             let span = body.start + part.start..body.start + part.end;
-            edits
-                .extend(self.serialized(layer, span.clone(), inside(hits, &span), depth).unwrap_or_default());
-        }
-        edits
-    }
-
-    /// The edits of a JSON document that fills the span; `None` if it is not that.
-    fn json(&mut self, layer: &[u8], span: Range<usize>, hits: &[Hit], depth: Depth) -> Option<Vec<Edit>> {
-        let text = &layer[span.clone()];
-        let mut found = Vec::new();
-        let mut reader = json::Reader::new(text);
-        let mut next = hits;
-        loop {
-            match reader.next() {
-                Ok(Some(token)) => {
-                    while next.first().is_some_and(|hit| hit.start < span.start + token.start) {
-                        next = &next[1..];
-                    }
-                    if next.first().is_some_and(|hit| hit.start < span.start + token.end)
-                        && let json::What::Text { owner } = token.what
-                    {
-                        found.push((json::inside(&token), owner));
-                    }
-                }
-                Ok(None) => break,
-                Err(json::Broken) => return None,
+            let hits = inside(hits, &span);
+            if !hits.is_empty() {
+                self.serialized(layer, span, hits, depth, edits);
             }
         }
-        let mark = self.mark();
+    }
+
+    /// Adds the edits of a JSON document that fills the span; `None` if it is not that.
+    fn json(
+        &mut self,
+        layer: &[u8],
+        span: Range<usize>,
+        hits: &[Hit],
+        depth: Depth,
+        edits: &mut Edits,
+    ) -> Option<()> {
+        let text = &layer[span.clone()];
+        let found = json_strings(text, span.start, hits)?;
+        let (mark, first) = (self.mark(), edits.len());
         let within = depth.into(Container::Json);
-        let slashes = json::escapes_slashes(text);
-        let ascii = text.is_ascii();
-        let style = Layer::Json { slashes, ascii };
-        let mut edits = Vec::new();
+        let style = Layer::Json { slashes: json::escapes_slashes(text), ascii: text.is_ascii() };
         let mut keyed = HashSet::new();
         for (place, owner) in found {
             let raw = &text[place.clone()];
             let base = span.start + place.start;
-            let plain = style.read(raw)?;
-            let inner = self.decoded(&plain.bytes, within);
-            if inner.is_empty() {
-                continue;
+            let before = edits.len();
+            if memchr::memchr(b'\\', raw).is_some() {
+                let inner = self.decoded(&style.read(raw)?, within);
+                style.carry(raw, base, &inner, edits);
+            } else {
+                let mut inner = Edits::default();
+                self.value(layer, base..base + raw.len(), hits, within, &mut inner);
+                style.move_out(0, &inner, edits);
             }
-            if owner != 0 {
+            if owner != 0 && edits.len() > before {
                 keyed.insert(owner);
             }
-            edits.extend(plain.carry(style, inner, base));
         }
-        if edits.is_empty() {
-            return Some(edits);
+        if edits.len() > first {
+            let new = edits.apply_from(first, layer, span.clone());
+            let wrong = if !json::same_but_for_strings(text, &new) {
+                Some(Reason::CheckFailed)
+            } else if !keyed.is_empty() && json::has_equal_keys(&new, &keyed) {
+                Some(Reason::KeysCollide)
+            } else {
+                None
+            };
+            self.take_back(wrong, mark, first, edits, layer, hits[0]);
         }
-        let first = hits[0];
-        let new = apply(layer, span.clone(), &edits);
-        let wrong = if !json::same_but_for_strings(text, &new) {
-            Some(Reason::CheckFailed)
-        } else if !keyed.is_empty() && json::has_equal_keys(&new, &keyed) {
-            Some(Reason::KeysCollide)
-        } else {
-            None
-        };
-        if let Some(reason) = wrong {
-            debug_assert!(reason != Reason::CheckFailed, "{}", String::from_utf8_lossy(text));
-            self.back_to(mark);
-            self.note(reason, layer, first);
-            return Some(Vec::new());
-        }
-        Some(edits)
+        Some(())
     }
+}
+
+/// The places of the strings of a JSON document in which a needle stands, and the objects they are keys of; `None` if the text is
+/// not JSON.
+fn json_strings(text: &[u8], base: usize, hits: &[Hit]) -> Option<Vec<(Range<usize>, u32)>> {
+    let mut found = Vec::new();
+    let mut reader = json::Reader::new(text);
+    let mut next = hits;
+    while let Some(token) = reader.next().ok()? {
+        while next.first().is_some_and(|hit| hit.start < base + token.start) {
+            next = &next[1..];
+        }
+        if next.first().is_some_and(|hit| hit.start < base + token.end)
+            && let json::What::Text { owner } = token.what
+        {
+            found.push((json::inside(&token), owner));
+        }
+    }
+    Some(found)
 }
 
 /// The hits that lie in the span as a whole.
@@ -321,7 +349,7 @@ pub(crate) fn inside<'h>(hits: &'h [Hit], span: &Range<usize>) -> &'h [Hit] {
     let from = hits.partition_point(|hit| hit.start < span.start);
     let mut to = from + hits[from..].partition_point(|hit| hit.start < span.end);
     // Needles are short: at most a few of the last ones reach out of the span.
-    while to > from && hits[to - 1].end > span.end {
+    while to > from && hits[to - 1].end() > span.end {
         to -= 1;
     }
     &hits[from..to]

@@ -19,7 +19,7 @@ fn both_ways(old: &str, new: &str, cases: &[(&str, &str)]) {
         assert_eq!(apply(&back, wanted), *text, "back: {wanted}");
         assert!(!there.scan(text.as_bytes()).is_empty(), "a trace in {text}");
         assert!(there.scan(wanted.as_bytes()).is_empty(), "no trace in {wanted}");
-        assert_holds_a_needle(&there, text);
+        assert!(there.may_hold(text.as_bytes()), "{text}");
     }
 }
 
@@ -28,7 +28,7 @@ fn one_way(old: &str, new: &str, cases: &[(&str, &str)]) {
     for (text, wanted) in cases {
         assert_eq!(apply(&there, text), *wanted, "{text}");
         assert!(there.scan(wanted.as_bytes()).is_empty(), "no trace in {wanted}");
-        assert_holds_a_needle(&there, text);
+        assert!(there.may_hold(text.as_bytes()), "{text}");
     }
 }
 
@@ -38,12 +38,6 @@ fn untouched(old: &str, new: &str, cases: &[&str]) {
         assert_eq!(there.rewrite_value(text.as_bytes()), Outcome::Unchanged, "{text}");
         assert!(there.scan(text.as_bytes()).is_empty(), "no trace in {text}");
     }
-}
-
-fn assert_holds_a_needle(rewriter: &Rewriter, text: &str) {
-    let lower = text.to_ascii_lowercase();
-    let holds = |needle: &Vec<u8>| lower.as_bytes().windows(needle.len()).any(|window| window == *needle);
-    assert!(rewriter.sql_needles().iter().any(holds), "a database would not find {text}");
 }
 
 const OLD: &str = "http://old.example.com";

@@ -1,5 +1,7 @@
 //! What holds for every value and every dump.
 
+use std::sync::LazyLock;
+
 use clonedeck_rewrite::{
     DumpOptions, Options, Outcome, Pair, Rewriter, is_json, is_serialized, rewrite_dump,
 };
@@ -9,6 +11,16 @@ const OLD: &str = "http://old.example.com";
 const NEW: &str = "http://a-much-longer.example.org";
 
 fn rewriter(old: &str, new: &str) -> Rewriter {
+    static THERE: LazyLock<Rewriter> = LazyLock::new(|| build(OLD, NEW));
+    static BACK: LazyLock<Rewriter> = LazyLock::new(|| build(NEW, OLD));
+    match (old, new) {
+        (OLD, NEW) => THERE.clone(),
+        (NEW, OLD) => BACK.clone(),
+        _ => build(old, new),
+    }
+}
+
+fn build(old: &str, new: &str) -> Rewriter {
     Rewriter::new([Pair::parse(old, new).unwrap()], Options::default()).unwrap()
 }
 
@@ -22,6 +34,7 @@ fn piece() -> impl Strategy<Value = String> {
         Just("HTTP://OLD.EXAMPLE.COM".to_owned()),
         Just("http:&#47;&#47;old.example.com".to_owned()),
         Just("old.example.com.au me@old.example.com".to_owned()),
+        Just("PGEgaHJlZj0iaHR0cDovL29sZC5leGFtcGxlLmNvbS8iPj8=".to_owned()),
         Just("s:5:\"hello\";".to_owned()),
         Just("a:1:{".to_owned()),
         Just("{\"a\":1}".to_owned()),

@@ -32,8 +32,5 @@ fuzz_target!(|value: &[u8]| {
         assert!(done.tally.total() > 0, "a change is counted");
         assert!(!is_serialized(value) || is_serialized(&new), "serialized data broke");
         assert!(!is_json(value) || is_json(&new), "JSON broke");
-        let lower = value.to_ascii_lowercase();
-        let holds = |needle: &Vec<u8>| lower.windows(needle.len()).any(|window| window == *needle);
-        assert!(rewriter.sql_needles().iter().any(holds), "a database would not have found it");
     }
 });

@@ -1,7 +1,7 @@
 //! One block of a dump: its values rewritten, everything else as it was.
 
-use crate::edit::{Edit, apply, apply_into};
-use crate::layer::{Layer, Plain};
+use crate::edit::Edits;
+use crate::layer::Layer;
 use crate::plan::Plan;
 use crate::report::{Note, Trace};
 use crate::scan::scan;
@@ -13,7 +13,7 @@ use super::run::{Item, ItemKind};
 /// Rewrites the values of a block. `out` gets the block as it is to be, unless nothing changes.
 pub(super) fn rewrite(plan: &Plan, block: &[u8], items: &[Item], out: &mut Vec<u8>) -> DumpReport {
     let mut report = DumpReport { bytes_in: block.len() as u64, ..DumpReport::default() };
-    let mut edits: Vec<Edit> = Vec::new();
+    let mut edits = Edits::default();
     let mut code_seen = 0;
     for item in items {
         let raw = &block[item.start..item.end];
@@ -27,13 +27,13 @@ pub(super) fn rewrite(plan: &Plan, block: &[u8], items: &[Item], out: &mut Vec<u
                 let layer = Layer::Sql { quote, backslash };
                 let escaped = memchr::memchr2(b'\\', quote, raw).is_some();
                 let read = if escaped { layer.read(raw) } else { None };
-                value(plan, raw, read.as_ref(), layer, item, &mut edits, &mut report);
+                value(plan, raw, read, layer, item, &mut edits, &mut report);
             }
             ItemKind::Hex => {
                 let upper = !raw.iter().any(u8::is_ascii_lowercase);
                 let layer = Layer::Hex { upper };
-                if let Some(plain) = layer.read(raw).filter(|plain| plan.finder.has_any(&plain.bytes)) {
-                    value(plan, raw, Some(&plain), layer, item, &mut edits, &mut report);
+                if let Some(plain) = layer.read(raw).filter(|plain| plan.finder.has_any(plain)) {
+                    value(plan, raw, Some(plain), layer, item, &mut edits, &mut report);
                 }
             }
         }
@@ -43,43 +43,53 @@ pub(super) fn rewrite(plan: &Plan, block: &[u8], items: &[Item], out: &mut Vec<u
         report.bytes_out = block.len() as u64;
         return report;
     }
-    apply_into(out, block, 0..block.len(), &edits);
+    edits.apply_into(out, block);
     report.bytes_out = out.len() as u64;
     report
 }
 
+/// One value: `read` is what `raw` stands for, where that is not the same.
 fn value(
     plan: &Plan,
     raw: &[u8],
-    read: Option<&Plain>,
+    read: Option<Vec<u8>>,
     layer: Layer,
     item: &Item,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
     report: &mut DumpReport,
 ) {
-    let plain: &[u8] = read.map_or(raw, |plain| &plain.bytes);
+    let plain: &[u8] = read.as_deref().unwrap_or(raw);
     let hits = plan.finder.hits(plain);
     if hits.is_empty() {
         return;
     }
     let mut walk = Walk::new(plan, plain.len());
-    let inner = walk.value(plain, 0..plain.len(), &hits, Depth::TOP);
+    let mut inner = Edits::default();
+    walk.value(plain, 0..plain.len(), &hits, Depth::TOP, &mut inner);
+    drop(hits);
     let notes = walk.take_notes(!inner.is_empty());
     if !inner.is_empty() || !notes.is_empty() {
         report.changed.add(&walk.tally());
     }
     report.unsafe_count += notes.len() as u64;
     report.notes.extend(notes.into_iter().map(|note: Note| place(item, note)));
-    let after = if inner.is_empty() { None } else { Some(apply(plain, 0..plain.len(), &inner)) };
-    let traces = scan(plan, after.as_deref().unwrap_or(plain), 0);
+    let traces = if inner.is_empty() {
+        scan(plan, plain, 0)
+    } else {
+        scan(plan, &inner.apply(plain, 0..plain.len()), 0)
+    };
     report.left_over_count += traces.len() as u64;
     report.left_over.extend(traces.into_iter().map(|trace: Trace| place(item, trace)));
     if inner.is_empty() {
         return;
     }
     report.values_changed += 1;
-    let no_marks = Plain::default();
-    edits.extend(read.unwrap_or(&no_marks).carry(layer, inner, item.start));
+    if read.is_some() {
+        drop(read);
+        layer.carry(raw, item.start, &inner, edits);
+    } else {
+        layer.move_out(item.start, &inner, edits);
+    }
 }
 
 /// How far around a needle in code an address can reach.

@@ -76,7 +76,7 @@ impl Lexer {
             promised: false,
             completed: false,
             endless: Vec::new(),
-            shortest_needle: finder.needles().iter().map(|needle| needle.bytes.len()).min().unwrap_or(1),
+            shortest_needle: finder.shortest(),
         };
         lexer.set_stops();
         lexer
