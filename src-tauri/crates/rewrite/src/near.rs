@@ -1,27 +1,29 @@
 //! The next of two bytes, where it is mostly near.
 
-/// How many times eight bytes are looked at before a search is started.
+use wide::u8x16;
+
+/// How many times sixteen bytes are looked at before a search is started.
 const NEAR: usize = 4;
 
-/// The first place of either byte. Escapes stand close together in text, so the next bytes are looked at eight at a time
+/// The first place of either byte. Escapes stand close together in text, so the next bytes are looked at sixteen at a time
 /// before the search for far places starts, which costs more to begin with.
+#[inline]
 pub(crate) fn near(rest: &[u8], one: u8, other: u8) -> Option<usize> {
-    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    let (ones, others) = (LOW * u64::from(one), LOW * u64::from(other));
-    let mut at = 0;
-    for _ in 0..NEAR {
-        let Some(eight) = rest.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { break };
-        let eight = u64::from_le_bytes(*eight);
-        let (x, y) = (eight ^ ones, eight ^ others);
-        // A byte that became zero has its high bit set here; the lowest one is sure.
-        let zeros = ((x.wrapping_sub(LOW) & !x) | (y.wrapping_sub(LOW) & !y)) & HIGH;
-        if zeros != 0 {
-            return Some(at + zeros.trailing_zeros() as usize / 8);
+    let (ones, others) = (u8x16::splat(one), u8x16::splat(other));
+    let (chunks, _) = rest.as_chunks::<16>();
+    for (index, chunk) in chunks.iter().take(NEAR).enumerate() {
+        let chunk = u8x16::new(*chunk);
+        let found = (chunk.simd_eq(ones) | chunk.simd_eq(others)).to_bitmask();
+        if found != 0 {
+            return Some(index * 16 + found.trailing_zeros() as usize);
         }
-        at += 8;
     }
-    memchr::memchr2(one, other, &rest[at..]).map(|found| at + found)
+    far(rest, chunks.len().min(NEAR) * 16, one, other)
+}
+
+#[inline(never)]
+fn far(rest: &[u8], from: usize, one: u8, other: u8) -> Option<usize> {
+    memchr::memchr2(one, other, &rest[from..]).map(|found| from + found)
 }
 
 #[cfg(test)]

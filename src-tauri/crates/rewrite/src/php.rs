@@ -3,7 +3,6 @@
 //! The reader gives one token after the other and keeps open arrays on a stack of its own, so depth costs memory and never
 //! the thread's stack. Nothing is built from what it reads.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 /// PHP itself refuses deeper values (`unserialize_max_depth`).
@@ -311,45 +310,6 @@ pub(crate) fn is_whole(text: &[u8]) -> bool {
 /// Whether a text begins like serialized data that can hold an address.
 pub(crate) fn begins_like(text: &[u8]) -> bool {
     matches!(text, [b'a' | b'O' | b'C' | b's' | b'S' | b'E', b':', digit, ..] if digit.is_ascii_digit())
-}
-
-/// The law: the new value parses, and it is the old one in everything but the bytes of strings and custom bodies.
-pub(crate) fn same_but_for_strings(old: &[u8], new: &[u8]) -> bool {
-    let (mut a, mut b) = (Reader::new(old, 0), Reader::new(new, 0));
-    loop {
-        let (Ok(left), Ok(right)) = (a.next(), b.next()) else { return false };
-        let (left, right) = match (left, right) {
-            (Some(left), Some(right)) => (left, right),
-            (None, None) => return a.place() == old.len() && b.place() == new.len(),
-            _ => return false,
-        };
-        let same = left.owner == right.owner
-            && left.key == right.key
-            && match (&left.what, &right.what) {
-                (What::Text(x), What::Text(y)) => x.escaped == y.escaped,
-                (What::Custom { class: x, .. }, What::Custom { class: y, .. }) => {
-                    old[x.clone()] == new[y.clone()]
-                }
-                _ => old[left.start..left.end] == new[right.start..right.end],
-            };
-        if !same {
-            return false;
-        }
-    }
-}
-
-/// Whether an array of the value has two equal string keys.
-pub(crate) fn has_equal_keys(text: &[u8], owners: &HashSet<u32>) -> bool {
-    let mut reader = Reader::new(text, 0);
-    let mut seen = HashSet::new();
-    while let Ok(Some(token)) = reader.next() {
-        if let (true, What::Text(key)) = (token.key && owners.contains(&token.owner), &token.what)
-            && !seen.insert((token.owner, &text[key.body.clone()]))
-        {
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Traces of old addresses: the same forms as the rewriter knows, looked for in the raw bytes of anything.
 
-use crate::base64::Run;
 use crate::finder::Hit;
+use crate::island::Run;
 use crate::layer::Layer;
 use crate::letter::{match_after, match_before};
 use crate::occurrence::{self, Occurrence};

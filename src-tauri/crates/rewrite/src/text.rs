@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use crate::base64::{Run, is_signed};
 use crate::edit::{Edits, LONGEST};
 use crate::embedded::looks_serialized;
 use crate::finder::Hit;
+use crate::island::{Run, is_signed};
 use crate::occurrence::{self, Occurrence};
 use crate::plan::Meaning;
 use crate::report::{Container, Form, Reason};

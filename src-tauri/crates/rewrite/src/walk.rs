@@ -12,6 +12,7 @@ use crate::finder::Hit;
 use crate::layer::Layer;
 use crate::plan::Plan;
 use crate::report::{Container, Form, Note, Reason, Tally, excerpt};
+use crate::shape::{self, Shape};
 use crate::{json, php};
 
 /// Encodings inside encodings: more than any program writes, and few enough for every stack.
@@ -131,7 +132,7 @@ impl<'p> Walk<'p> {
         depth: Depth,
         edits: &mut Edits,
     ) -> Option<()> {
-        let found = self.serialized_strings(layer, &span, hits)?;
+        let (found, shape) = self.serialized_strings(layer, &span, hits)?;
         let (mark, first) = (self.mark(), edits.len());
         let within = depth.into(Container::Serialized);
         let mut keyed = HashSet::new();
@@ -163,11 +164,14 @@ impl<'p> Walk<'p> {
             }
         }
         if edits.len() > first {
-            let old = &layer[span.clone()];
-            let new = edits.apply_from(first, layer, span);
-            let wrong = if !php::same_but_for_strings(old, &new) {
+            let new = edits.apply_from(first, layer, span.clone());
+            // Everything outside of the edits is the same byte for byte; the shape says that the new lengths fit.
+            let fits = Shape::of(&new) == Some(shape);
+            #[cfg(any(test, debug_assertions))]
+            let fits = fits && shape::same_but_for_strings(&layer[span], &new);
+            let wrong = if !fits {
                 Some(Reason::CheckFailed)
-            } else if !keyed.is_empty() && php::has_equal_keys(&new, &keyed) {
+            } else if !keyed.is_empty() && shape::has_equal_keys(&new, &keyed) {
                 Some(Reason::KeysCollide)
             } else {
                 None
@@ -183,13 +187,15 @@ impl<'p> Walk<'p> {
         layer: &[u8],
         span: &Range<usize>,
         hits: &[Hit],
-    ) -> Option<Vec<php::Token>> {
+    ) -> Option<(Vec<php::Token>, Shape)> {
         let mut found = Vec::new();
+        let mut shape = Shape::default();
         let mut reader = php::Reader::new(&layer[..span.end], span.start);
         let mut next = hits;
         loop {
             match reader.next() {
                 Ok(Some(token)) => {
+                    shape.add(&token);
                     while next.first().is_some_and(|hit| hit.start < token.start) {
                         next = &next[1..];
                     }
@@ -197,7 +203,7 @@ impl<'p> Walk<'p> {
                         found.push(token);
                     }
                 }
-                Ok(None) => return (reader.place() == span.end).then_some(found),
+                Ok(None) => return (reader.place() == span.end).then_some((found, shape)),
                 Err(php::Broken) => {
                     self.afford(reader.place() - span.start);
                     return None;

@@ -24,6 +24,9 @@ fn run(dump: &[u8], block: usize, threads: usize) -> (Vec<u8>, DumpReport) {
 fuzz_target!(|dump: &[u8]| {
     let (whole, report) = run(dump, 1 << 20, 1);
     assert_eq!(report.values_changed == 0, whole == dump, "changes are counted");
+    let (_, again) = run(&whole, 1 << 20, 1);
+    assert_eq!(again.values_scanned, report.values_scanned, "the new dump has the same values");
+    assert_eq!(again.problems, report.problems, "the new dump is as whole as the old one");
     for block in [1, 7, 64] {
         let (pieces, in_pieces) = run(dump, block, 1);
         assert_eq!(pieces, whole, "blocks of {block}");

@@ -9,11 +9,11 @@ use crate::finder::Finder;
 
 use super::run::{Found, Item, ItemKind, More, Run};
 use super::statement::{Phase, Statement, backslash_after_set};
-use super::string::{end_of_string, is_word, tail_to_keep};
+use super::string::is_word;
 
 /// What a block may begin in the midst of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Within {
+pub(super) enum Within {
     Code,
     /// `/* … */`
     Comment,
@@ -24,8 +24,8 @@ enum Within {
 }
 
 pub(super) struct Lexer {
-    within: Within,
-    statement: Statement,
+    pub(super) within: Within,
+    pub(super) statement: Statement,
     /// Where the statement starts: in this block, or on this line before it.
     statement_at: Option<usize>,
     /// Whether a statement has begun, in this block or before.
@@ -33,7 +33,7 @@ pub(super) struct Lexer {
     /// Where in this block a `SET` stands that has not ended.
     set_at: Option<usize>,
     statement_line: u64,
-    backslash: bool,
+    pub(super) backslash: bool,
     delimiter: Vec<u8>,
     /// Bytes between strings at which something may begin.
     stops: [bool; 256],
@@ -43,12 +43,12 @@ pub(super) struct Lexer {
     /// The last byte of the block before.
     last_byte: u8,
     /// Blocks are cut where this much is in hand, even inside a string.
-    longest: usize,
+    pub(super) longest: usize,
     pub promised: bool,
     pub completed: bool,
     /// Strings that were too long.
     pub endless: Vec<(Option<Arc<str>>, u64)>,
-    shortest_needle: usize,
+    pub(super) shortest_needle: usize,
 }
 
 /// A `SET` that is longer than this says nothing about backslashes.
@@ -168,14 +168,14 @@ impl Lexer {
     }
 
     /// The line of the running statement, counted only where somebody asks.
-    fn mark_statement_line(&mut self, block: &[u8]) -> u64 {
+    pub(super) fn mark_statement_line(&mut self, block: &[u8]) -> u64 {
         if let Some(at) = self.statement_at.take() {
             self.statement_line = self.line_at(block, at);
         }
         self.statement_line
     }
 
-    fn begin_statement(&mut self, at: usize) {
+    pub(super) fn begin_statement(&mut self, at: usize) {
         if !self.begun {
             self.begun = true;
             self.statement_at = Some(at);
@@ -287,183 +287,13 @@ impl Lexer {
         run.at = end + self.delimiter.len();
     }
 
-    fn open_comment(&mut self, run: &mut Run) -> Result<(), More> {
-        let rest = &run.block[run.at..];
-        if rest.len() < 16 && !run.last {
-            return Err(More);
-        }
-        // `/*!50100 code */` and `/*M!100100 code */` are code for the server that the number speaks of. What begins with
-        // a backslash speaks to the client: the sandbox line.
-        let mark = match rest {
-            [_, _, b'!', ..] => Some(3),
-            [_, _, b'M', b'!', ..] => Some(4),
-            _ => None,
-        };
-        if let Some(mark) = mark {
-            let digits = rest[mark..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
-            if rest.get(mark + digits) != Some(&b'\\') {
-                self.begin_statement(run.at);
-                run.at += mark + digits;
-                return Ok(());
-            }
-        }
-        self.report_code(run, run.at);
-        run.at += 2;
-        self.within = Within::Comment;
-        self.comment(run)
-    }
-
-    fn comment(&mut self, run: &mut Run) -> Result<(), More> {
-        let rest = &run.block[run.at..];
-        let end = memchr::memmem::find(rest, b"*/").map(|stop| run.at + stop + 2);
-        if end.is_some() {
-            self.within = Within::Code;
-        }
-        // The star of an end that is cut in two stays for the next block.
-        let cut = run.block.len() - usize::from(!run.last && rest.ends_with(b"*"));
-        run.at = end.unwrap_or(cut);
-        run.skip_candidates();
-        if end.is_none() && cut < run.block.len() { Err(More) } else { Ok(()) }
-    }
-
-    fn line_comment(&mut self, run: &mut Run) -> Result<(), More> {
-        if self.within == Within::Code {
-            self.report_code(run, run.at);
-        }
-        let rest = &run.block[run.at..];
-        let end = memchr::memchr(b'\n', rest);
-        if end.is_none() && !run.last && rest.len() < 4096 {
-            return Err(More);
-        }
-        let text = &rest[..end.unwrap_or(rest.len())];
-        if self.within == Within::Code {
-            if text.starts_with(b"-- MySQL dump ") || text.starts_with(b"-- MariaDB dump ") {
-                (self.promised, self.completed) = (true, false);
-            } else if text.starts_with(b"-- Dump completed") {
-                self.completed = true;
-            }
-        }
-        self.within = if end.is_some() { Within::Code } else { Within::Line };
-        run.at += end.unwrap_or(rest.len());
-        if run.last {
-            self.within = Within::Code;
-        }
-        run.skip_candidates();
-        Ok(())
-    }
-
-    fn quoted_name(&mut self, run: &mut Run, quote: u8) -> Result<(), More> {
-        let start = run.at + 1;
-        let Some(end) = end_of_string(&run.block[start..], quote, false, run.last) else {
-            return self.too_long(run, quote, start);
-        };
-        self.begin_statement(run.at);
-        self.statement.name(&run.block[start..start + end]);
-        run.at = start + end + 1;
-        Ok(())
-    }
-
-    fn string(&mut self, run: &mut Run, quote: u8) -> Result<(), More> {
-        let start = run.at + 1;
-        let Some(length) = end_of_string(&run.block[start..], quote, self.backslash, run.last) else {
-            return self.too_long(run, quote, start);
-        };
-        let end = start + length;
-        if self.statement.phase == Phase::Rows {
-            run.found.values += 1;
-            let at = run.at;
-            let hex = at > 0 && matches!(run.before(at), b'x' | b'X') && !is_word(run.before(at - 1));
-            if hex {
-                self.hex_item(run, start, end);
-            } else if run.has_candidate(start, end) {
-                let kind = ItemKind::Text { quote, backslash: self.backslash };
-                self.push(run, start, end, kind);
-            }
-            run.next_at(end);
-        } else {
-            self.begin_statement(run.at);
-            if self.statement.phase == Phase::Start {
-                self.statement.phase = Phase::Other;
-            }
-        }
-        run.at = end + 1;
-        Ok(())
-    }
-
-    /// A string has no end in this block: wait for more of it, or let it through when it is too long to be held.
-    fn too_long(&mut self, run: &mut Run, quote: u8, start: usize) -> Result<(), More> {
-        if run.block.len() - run.at < self.longest || run.last {
-            // The letter before the quote says what kind of string it is.
-            run.at -= usize::from(run.at > 0 && matches!(run.block[run.at - 1], b'x' | b'X'));
-            return Err(More);
-        }
-        let line = self.mark_statement_line(run.block);
-        self.endless.push((self.statement.table.clone(), line));
-        self.within = Within::Endless(quote);
-        run.at = start;
-        Ok(())
-    }
-
-    fn endless(&mut self, run: &mut Run, quote: u8) -> Result<(), More> {
-        let rest = &run.block[run.at..];
-        if let Some(end) = end_of_string(rest, quote, self.backslash, run.last) {
-            run.at += end + 1;
-            self.within = Within::Code;
-            run.skip_candidates();
-            return Ok(());
-        }
-        // What is cut off must not hide the escape before it.
-        let keep = if run.last { 0 } else { tail_to_keep(rest, quote, self.backslash) };
-        run.at = run.block.len() - keep;
-        run.skip_candidates();
-        if keep > 0 { Err(More) } else { Ok(()) }
-    }
-
-    /// `0x…` between strings.
-    fn hex(&mut self, run: &mut Run) -> Result<(), More> {
-        let at = run.at;
-        run.at += 1;
-        let zero = at > 0 && run.before(at) == b'0' && !is_word(run.before(at - 1));
-        if !zero {
-            if run.at == run.block.len() && !run.last {
-                run.at = at;
-                return Err(More);
-            }
-            return Ok(());
-        }
-        let start = at + 1;
-        let length = run.block[start..].iter().take_while(|b| b.is_ascii_hexdigit()).count();
-        let end = start + length;
-        let cut = end == run.block.len() && !run.last;
-        if cut && length < self.longest {
-            run.at = at - 1;
-            return Err(More);
-        }
-        run.found.values += 1;
-        if cut {
-            let line = self.mark_statement_line(run.block);
-            self.endless.push((self.statement.table.clone(), line));
-        } else {
-            self.hex_item(run, start, end);
-        }
-        run.at = end;
-        run.next_at(end);
-        Ok(())
-    }
-
-    fn hex_item(&mut self, run: &mut Run, start: usize, end: usize) {
-        if end - start >= self.shortest_needle * 2 {
-            self.push(run, start, end, ItemKind::Hex);
-        }
-    }
-
-    fn push(&mut self, run: &mut Run, start: usize, end: usize, kind: ItemKind) {
+    pub(super) fn push(&mut self, run: &mut Run, start: usize, end: usize, kind: ItemKind) {
         let line = self.mark_statement_line(run.block);
         run.found.items.push(Item { start, end, kind, table: self.statement.table.clone(), line });
     }
 
     /// Candidates up to here that were in no string of a row and in no comment.
-    fn report_code(&mut self, run: &mut Run, end: usize) {
+    pub(super) fn report_code(&mut self, run: &mut Run, end: usize) {
         while let Some(&at) = run.candidates.get(run.next).filter(|at| **at < end) {
             run.next += 1;
             if self.statement.phase != Phase::Rows {

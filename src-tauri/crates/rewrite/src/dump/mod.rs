@@ -6,7 +6,9 @@
 //! worked on side by side and written in order.
 
 mod block;
+mod comment;
 mod lexer;
+mod literal;
 mod pipeline;
 mod report;
 mod run;

@@ -1,5 +1,9 @@
 //! Hosts some of whose letters are escaped: `\u006fld.example.com`, and `\6fld.example.com` in PHP's `S:` strings.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::letter::{self, hex_byte};
 
 /// How letters are escaped.
@@ -44,6 +48,16 @@ impl Spelled {
         })
     }
 
+    /// Looks around the escape whose last backslash is at a place. False if `found` has seen enough.
+    fn look(&self, text: &[u8], at: usize, found: &mut impl FnMut(usize, usize, usize) -> bool) -> bool {
+        // Of a run of backslashes only the last leads to a letter.
+        let Some(read) = self.after(text, at).filter(|_| text.get(at + 1) != Some(&b'\\')) else {
+            return true;
+        };
+        let start = at - letter::backslashes_before(text, at);
+        self.around(text, start, &read).is_none_or(|(start, end)| found(self.needle, start, end))
+    }
+
     fn after(&self, text: &[u8], at: usize) -> Option<Read> {
         let byte = *text.get(at)?;
         match self.escape {
@@ -75,28 +89,26 @@ impl Spelled {
     }
 }
 
+/// The two beginnings of escapes, ready to be searched for.
+static UNICODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u00"));
+static STRING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"S:"));
+
 /// Calls `found` with each host that has an escaped letter, until it says false. A host may come more than once.
 pub(super) fn each(all: &[Spelled], text: &[u8], mut found: impl FnMut(usize, usize, usize) -> bool) {
-    for escape in [Escape::Unicode, Escape::PhpHex] {
-        if all.iter().all(|spelled| spelled.escape != escape) {
-            continue;
+    for spelled in all.iter().filter(|spelled| spelled.escape == Escape::Unicode) {
+        for at in UNICODE.find_iter(text) {
+            if !spelled.look(text, at, &mut found) {
+                return;
+            }
         }
-        let mark: &[u8] = if escape == Escape::Unicode { b"\\u00" } else { b"\\" };
-        if escape == Escape::PhpHex && !has_escaped_string(text) {
-            continue;
-        }
-        for at in memchr::memmem::find_iter(text, mark) {
-            for spelled in all.iter().filter(|spelled| spelled.escape == escape) {
-                // Of a run of backslashes only the last leads to a letter.
-                let Some(read) = spelled.after(text, at).filter(|_| text.get(at + 1) != Some(&b'\\')) else {
-                    continue;
-                };
-                let start = at - letter::backslashes_before(text, at);
-                if let Some((start, end)) = spelled.around(text, start, &read)
-                    && !found(spelled.needle, start, end)
-                {
-                    return;
-                }
+    }
+    if !has_escaped_string(text) {
+        return;
+    }
+    for spelled in all.iter().filter(|spelled| spelled.escape == Escape::PhpHex) {
+        for at in memchr::memchr_iter(b'\\', text) {
+            if !spelled.look(text, at, &mut found) {
+                return;
             }
         }
     }
@@ -104,7 +116,7 @@ pub(super) fn each(all: &[Spelled], text: &[u8], mut found: impl FnMut(usize, us
 
 /// Whether there is anything like `S:5:"`, however its quote is escaped.
 fn has_escaped_string(text: &[u8]) -> bool {
-    memchr::memmem::find_iter(text, b"S:").any(|at| {
+    STRING.find_iter(text).any(|at| {
         let rest = &text[at + 2..];
         let digits = rest.iter().take(12).take_while(|b| b.is_ascii_digit()).count();
         let rest = &rest[digits..];
