@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// Changes of one layer. Most say the same as the one before them, so a text that is written twice in a row is kept once: a
-/// value that is full of addresses takes a few bytes for each.
+/// Changes of one layer. Most say the same as one just before them, so a text that is written again soon is kept once: a value
+/// that is full of addresses takes sixteen bytes for each.
 #[derive(Debug, Default)]
 pub(crate) struct Edits {
     spans: Vec<Span>,
@@ -27,6 +27,9 @@ pub(crate) struct Edit<'e> {
     pub with: &'e [u8],
 }
 
+/// How many of the last texts are looked at for one that is written again.
+const RECENT: usize = 4;
+
 /// The longest span that one edit can take, and the longest text.
 pub(crate) const LONGEST: usize = u32::MAX as usize;
 
@@ -47,11 +50,13 @@ impl Edits {
     }
 
     fn keep(&mut self, with: &[u8]) -> u32 {
-        if self.ends.is_empty() || self.text(self.ends.len() - 1) != with {
+        let known = (0..self.ends.len()).rev().take(RECENT).find(|index| self.text(*index) == with);
+        let index = known.unwrap_or_else(|| {
             self.bytes.extend_from_slice(with);
             self.ends.push(self.bytes.len());
-        }
-        u32::try_from(self.ends.len() - 1).expect("fewer texts than bytes")
+            self.ends.len() - 1
+        });
+        u32::try_from(index).expect("fewer texts than bytes")
     }
 
     fn text(&self, index: usize) -> &[u8] {

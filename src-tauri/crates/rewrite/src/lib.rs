@@ -15,6 +15,28 @@
 //! # Ok::<(), clonedeck_rewrite::PairError>(())
 //! ```
 //!
+//! A filter for dumps of any size is one call:
+//!
+//! ```
+//! # use clonedeck_rewrite::{DumpOptions, Options, Pair, Rewriter, rewrite_dump};
+//! # let rewriter = Rewriter::new([Pair::parse("http://old.example.com", "http://new.test")?], Options::default())?;
+//! let dump = b"INSERT INTO `wp_options` VALUES (1,'home','http://old.example.com');\n";
+//! let mut new = Vec::new();
+//! let report = rewrite_dump(&rewriter, &dump[..], &mut new, DumpOptions::default())?;
+//! assert_eq!(new, b"INSERT INTO `wp_options` VALUES (1,'home','http://new.test');\n");
+//! assert_eq!((report.values_changed, report.left_over_count), (1, 0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! And a check that looks for whatever is left, without changing anything, is [`Rewriter::scan`].
+//!
+//! # Forms
+//!
+//! Each occurrence is written back in the form in which it was found: plain, without a scheme, with slashes as `\/`, `\\\/`, `%2F`,
+//! `%252F`, `&#47;`, `&#x2F;` or `\u002F`, in capitals, in punycode or Unicode; with letters of the host escaped (`\u006f` in JSON and
+//! scripts, `\6f` in PHP's `S:` strings); in Base64 of either alphabet, with padding or without, broken over lines, escaped itself, or
+//! inside Base64. Not looked for: hosts whose letters stand as `%6F` or `&#111;`, compressed or encrypted data, UTF-16.
+//!
 //! # How it works
 //!
 //! **Pairs** ([`Pair`]) become needles: host names and folder names as they stand in every common encoding, where only

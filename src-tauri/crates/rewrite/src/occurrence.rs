@@ -15,8 +15,7 @@ pub(crate) struct Occurrence {
     pub start: usize,
     pub end: usize,
     pub form: Form,
-    scheme: Option<Change>,
-    rest: Option<Change>,
+    pub change: Option<Change>,
 }
 
 /// A piece of an address, and what it becomes.
@@ -24,17 +23,6 @@ pub(crate) struct Occurrence {
 pub(crate) struct Change {
     pub span: Range<usize>,
     pub with: Vec<u8>,
-}
-
-impl Occurrence {
-    /// The changes in the order of their places.
-    pub fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.scheme.iter().chain(&self.rest)
-    }
-
-    pub fn has_changes(&self) -> bool {
-        self.changes().next().is_some()
-    }
 }
 
 /// What stands to the left of a host name.
@@ -264,7 +252,19 @@ fn write_address(
         _ if left.slashes.is_some() => Form::SchemeRelative,
         _ => Form::Bare,
     };
-    Occurrence { start: left.start, end: right.end, form, scheme, rest }
+    Occurrence { start: left.start, end: right.end, form, change: together(text, scheme, rest) }
+}
+
+/// Two changes as one, with what stands between them.
+fn together(text: &[u8], first: Option<Change>, second: Option<Change>) -> Option<Change> {
+    match (first, second) {
+        (Some(mut first), Some(second)) => {
+            first.with.extend_from_slice(&text[first.span.end..second.span.start]);
+            first.with.extend_from_slice(&second.with);
+            Some(Change { span: first.span.start..second.span.end, with: first.with })
+        }
+        (first, second) => first.or(second),
+    }
 }
 
 /// The scheme in its new form, if it is another one. Web sockets go with the scheme of the pages.
@@ -312,8 +312,8 @@ pub(crate) fn folder(text: &[u8], hit: Hit, folder: &FolderMove) -> Option<Occur
     let style = Style::of(text, after(text, place).filter(|letter| matches!(letter.ch, '/' | '\\')));
     let mut with = Vec::new();
     style.write(&mut with, &folder.new.path);
-    let rest = (text[start..end] != with[..]).then_some(Change { span: start..end, with });
-    Some(Occurrence { start, end, form: Form::Folder, scheme: None, rest })
+    let change = (text[start..end] != with[..]).then_some(Change { span: start..end, with });
+    Some(Occurrence { start, end, form: Form::Folder, change })
 }
 
 /// A folder starts where no longer path leads into it; `file://` before it is fine.

@@ -139,10 +139,8 @@ impl Walk<'_> {
             match find {
                 Find::Address(found) => {
                     passage.taken = span.end;
-                    if found.has_changes() {
+                    if let Some(change) = found.change {
                         self.count(found.form, passage.depth);
-                    }
-                    for change in found.changes() {
                         edits.push(base + change.span.start, base + change.span.end, &change.with);
                     }
                 }

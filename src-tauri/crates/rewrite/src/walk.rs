@@ -34,6 +34,19 @@ struct Mark {
     counts: usize,
 }
 
+/// A serialized string in which a needle stands. It is read again when its turn comes, since there may be millions of them.
+struct StringAt {
+    start: usize,
+    owner: u32,
+    key: bool,
+}
+
+impl StringAt {
+    fn read(&self, layer: &[u8]) -> Option<php::Token> {
+        php::Reader::new(layer, self.start).next().ok()?
+    }
+}
+
 /// Where a walk is: how deep, and in what.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Depth {
@@ -136,7 +149,8 @@ impl<'p> Walk<'p> {
         let (mark, first) = (self.mark(), edits.len());
         let within = depth.into(Container::Serialized);
         let mut keyed = HashSet::new();
-        for token in found {
+        for string in found {
+            let Some(token) = string.read(layer) else { continue };
             let digits = token.digits();
             let length = edits.len();
             // Its text is known when the string is done.
@@ -153,8 +167,8 @@ impl<'p> Walk<'p> {
                 edits.truncate(length);
                 continue;
             }
-            if token.key {
-                keyed.insert(token.owner);
+            if string.key {
+                keyed.insert(string.owner);
             }
             let written = new_length.to_string();
             if layer[digits] == *written.as_bytes() {
@@ -187,7 +201,7 @@ impl<'p> Walk<'p> {
         layer: &[u8],
         span: &Range<usize>,
         hits: &[Hit],
-    ) -> Option<(Vec<php::Token>, Shape)> {
+    ) -> Option<(Vec<StringAt>, Shape)> {
         let mut found = Vec::new();
         let mut shape = Shape::default();
         let mut reader = php::Reader::new(&layer[..span.end], span.start);
@@ -200,7 +214,7 @@ impl<'p> Walk<'p> {
                         next = &next[1..];
                     }
                     if next.first().is_some_and(|hit| hit.start < token.end) && token.has_strings() {
-                        found.push(token);
+                        found.push(StringAt { start: token.start, owner: token.owner, key: token.key });
                     }
                 }
                 Ok(None) => return (reader.place() == span.end).then_some((found, shape)),

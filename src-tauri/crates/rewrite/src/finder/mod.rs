@@ -103,7 +103,8 @@ impl Finder {
     pub fn hits(&self, text: &[u8]) -> Vec<Hit> {
         let mut hits = Vec::new();
         self.each(text, |_, hit| {
-            hits.extend(hit);
+            // Samples of one needle mostly come one after the other.
+            hits.extend(hit.filter(|hit| hits.last() != Some(hit)));
             true
         });
         hits.sort_unstable();
@@ -114,7 +115,15 @@ impl Finder {
     /// Places at which a needle may stand, escaped or not, in order: for text whose encoding is still on it.
     pub fn candidates(&self, text: &[u8]) -> Vec<usize> {
         let mut places = Vec::new();
-        self.each_candidate(text, |place| places.push(place));
+        self.each(text, |(needle, at), hit| {
+            if hit.is_some() || self.escapable[needle] {
+                let place = hit.map_or(at, |hit| hit.start);
+                if places.last() != Some(&place) {
+                    places.push(place);
+                }
+            }
+            true
+        });
         places.sort_unstable();
         places.dedup();
         places
@@ -128,15 +137,6 @@ impl Finder {
             !any
         });
         any
-    }
-
-    fn each_candidate(&self, text: &[u8], mut found: impl FnMut(usize)) {
-        self.each(text, |(needle, at), hit| {
-            if hit.is_some() || self.escapable[needle] {
-                found(at);
-            }
-            true
-        });
     }
 
     /// Calls `found` with each place where a needle may be and with the hit if it is there, until it says false. A hit may come

@@ -16,13 +16,20 @@ const LONGEST_STEP: usize = 8;
 /// Needles must leave at least this much between samples.
 const SHORTEST_STEP: usize = 3;
 
+/// The first bits of a hash by which entries are grouped.
+const BUCKETS: u32 = 12;
+
 #[derive(Debug)]
 pub(super) struct Samples {
     step: usize,
+    /// How many bits of a hash are left out, so that the table has room for all entries and still fits the processor's caches.
+    shift: u32,
     /// A bit for each value of the hash.
-    bits: Box<[u64; 1024]>,
+    bits: Vec<u64>,
     /// Hash, needle, and the place of the sample in it; sorted.
-    entries: Vec<(u16, u32, u32)>,
+    entries: Vec<(u32, u32, u32)>,
+    /// Where the entries begin whose hash has the same first bits.
+    buckets: Vec<u32>,
 }
 
 /// Whether samples are the way to find a needle.
@@ -43,7 +50,7 @@ fn step(needle: &Needle) -> usize {
 impl Samples {
     pub fn new(needles: &[Needle], long: &[usize]) -> Self {
         let step = long.iter().map(|index| step(&needles[*index])).min().unwrap_or(1).min(LONGEST_STEP);
-        let mut samples = Self { step, bits: Box::new([0; 1024]), entries: Vec::new() };
+        let mut samples = Self { step, shift: 0, bits: Vec::new(), entries: Vec::new(), buckets: Vec::new() };
         for &index in long {
             match &needles[index] {
                 Needle::Base64 { text, free } => {
@@ -61,44 +68,81 @@ impl Samples {
                 }
             }
         }
-        samples.entries.sort_unstable();
-        samples.entries.dedup();
+        samples.settle();
         samples
     }
 
     fn add(&mut self, bytes: &[u8], needle: usize, offset: usize) {
-        let Some(sample) = bytes.first_chunk() else { return };
-        let hash = hash(*sample);
-        self.bits[usize::from(hash >> 6)] |= 1 << (hash & 63);
-        self.entries.push((hash, needle as u32, offset as u32));
+        if let Some(sample) = bytes.first_chunk() {
+            self.entries.push((hash(*sample), needle as u32, offset as u32));
+        }
+    }
+
+    /// Builds the tables for the entries there are.
+    fn settle(&mut self) {
+        let size = (self.entries.len() * 64).next_power_of_two().ilog2().clamp(16, 22);
+        self.shift = 32 - size;
+        self.bits = vec![0; 1 << (size - 6)];
+        for entry in &mut self.entries {
+            entry.0 >>= self.shift;
+            self.bits[entry.0 as usize >> 6] |= 1 << (entry.0 & 63);
+        }
+        self.entries.sort_unstable();
+        self.entries.dedup();
+        self.buckets = (0..=1_u32 << BUCKETS)
+            .map(|bucket| self.entries.partition_point(|entry| entry.0 >> (size - BUCKETS) < bucket) as u32)
+            .collect();
     }
 
     /// Calls `look` with a needle, the place of a sample of it, and that sample's place in the needle, until it says false.
     /// Answers whether the text was gone through to its end.
     pub fn each(&self, text: &[u8], look: &mut impl FnMut(usize, usize, usize) -> bool) -> bool {
+        let step = self.step;
         let mut at = 0;
-        while let Some(sample) = text.get(at..at + WIDTH).and_then(|sample| sample.first_chunk()) {
-            let hash = hash(*sample);
-            if (self.bits[usize::from(hash >> 6)] >> (hash & 63)) & 1 == 1 && !self.look(hash, at, look) {
+        // Four at a time, with one question for all of them.
+        while at + 3 * step + WIDTH <= text.len() {
+            let any = (0..4).fold(0, |any, index| any | self.known(text, at + index * step));
+            if any & 1 == 1 && !(0..4).all(|index| self.look(text, at + index * step, look)) {
                 return false;
             }
-            at += self.step;
+            at += 4 * step;
+        }
+        while at + WIDTH <= text.len() {
+            if !self.look(text, at, look) {
+                return false;
+            }
+            at += step;
         }
         true
     }
 
-    #[cold]
-    fn look(&self, hash: u16, at: usize, look: &mut impl FnMut(usize, usize, usize) -> bool) -> bool {
-        let from = self.entries.partition_point(|entry| entry.0 < hash);
-        self.entries[from..]
+    /// Whether the sample at a place is in the table, in the lowest bit.
+    #[inline]
+    fn known(&self, text: &[u8], at: usize) -> u64 {
+        let hash = self.hash_at(text, at);
+        self.bits[hash as usize >> 6] >> (hash & 63)
+    }
+
+    fn look(&self, text: &[u8], at: usize, look: &mut impl FnMut(usize, usize, usize) -> bool) -> bool {
+        if self.known(text, at) & 1 == 0 {
+            return true;
+        }
+        let hash = self.hash_at(text, at);
+        let bucket = (hash >> (32 - self.shift - BUCKETS)) as usize;
+        self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize]
             .iter()
-            .take_while(|entry| entry.0 == hash)
+            .filter(|entry| entry.0 == hash)
             .all(|&(_, needle, offset)| look(needle as usize, at, offset as usize))
+    }
+
+    #[inline]
+    fn hash_at(&self, text: &[u8], at: usize) -> u32 {
+        text[at..].first_chunk().map_or(0, |sample| hash(*sample) >> self.shift)
     }
 }
 
 /// The same for letters that differ only in case.
-fn hash(sample: [u8; WIDTH]) -> u16 {
-    let folded = u32::from_le_bytes(sample) | 0x2020_2020;
-    (folded.wrapping_mul(0x9E37_79B1) >> 16) as u16
+#[inline]
+fn hash(sample: [u8; WIDTH]) -> u32 {
+    (u32::from_le_bytes(sample) | 0x2020_2020).wrapping_mul(0x9E37_79B1)
 }
