@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-clone crash crash-clone fuzz dev package screens setup
+.PHONY: help run test bench bench-clone bench-ui crash crash-clone fuzz dev package screens setup
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -18,6 +18,10 @@ setup: ## install what the tests need, and nothing else
 bench: ## measure the queue, the rewriter, the copiers: release build, target beside measured
 	@scripts/setup bench
 	@scripts/bench
+
+bench-ui: ## measure the real window: start, busy queue, launch, idle, memory; release build, target beside measured
+	@scripts/setup bench
+	@scripts/bench ui
 
 crash: ## kill -9 campaign on the queue (N=1000)
 	CLONEDECK_KILLS=$(or $(N),1000) cargo test -p clonedeck-queue --test crash -- --nocapture
@@ -43,6 +47,6 @@ screens: ## pictures of every screen, both themes, in artefacts/screens
 	@scripts/setup test
 	npm --prefix ui run screens
 
-package: ## a .deb in target/release/bundle, with the desktop program and the command
+package: ## a .deb in target/release/bundle, with the desktop program and the command; scripts/package --check tries it
 	@scripts/setup run
 	@scripts/package

@@ -23,7 +23,7 @@ use state::{Arguments, Shell};
 use tauri::Manager;
 
 /// Name of the file by which Linux desktops know this program; the package installs it.
-#[cfg(target_os = "linux")]
+#[cfg(all(unix, not(target_os = "macos")))]
 const DESKTOP_FILE: &str = "Clonedeck.desktop";
 
 fn main() -> ExitCode {

@@ -55,7 +55,9 @@ fn show_all<F: Fn(Choice) + Send + Sync + 'static>(inbox: &Receiver<Notice>, cho
         shown.appname("Clonedeck").summary(&notice.title).body(&escaped(&notice.body));
         #[cfg(all(unix, not(target_os = "macos")))]
         {
-            shown.icon("clonedeck-desktop").hint(notify_rust::Hint::DesktopEntry("clonedeck-desktop".into()));
+            shown.icon("clonedeck-desktop").hint(notify_rust::Hint::DesktopEntry(
+                crate::DESKTOP_FILE.trim_end_matches(".desktop").into(),
+            ));
             if matches!(notice.kind.as_str(), "failed" | "needs-person") {
                 shown.urgency(notify_rust::Urgency::Critical).timeout(notify_rust::Timeout::Never);
             }

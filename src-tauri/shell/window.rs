@@ -41,7 +41,7 @@ pub fn open(app: &AppHandle, shown: bool, theme: Theme) -> tauri::Result<()> {
         ));
     }
     let window = builder.build()?;
-    paint(&window);
+    paint(&window, theme);
     if shown {
         window.show()?;
     }
@@ -53,12 +53,15 @@ pub fn open(app: &AppHandle, shown: bool, theme: Theme) -> tauri::Result<()> {
 pub fn dress(app: &AppHandle, theme: Theme) {
     if let Some(window) = main(app) {
         let _ = window.set_theme(native(theme));
-        paint(&window);
+        paint(&window, theme);
     }
 }
 
-fn paint(window: &WebviewWindow) {
-    let dark = window.theme().is_ok_and(|theme| theme == tauri::Theme::Dark);
+fn paint(window: &WebviewWindow, theme: Theme) {
+    let dark = match theme {
+        Theme::System => window.theme().is_ok_and(|system| system == tauri::Theme::Dark),
+        chosen => chosen == Theme::Dark,
+    };
     let _ = window.set_background_color(Some(if dark { DARK } else { LIGHT }));
 }
 

@@ -113,13 +113,13 @@ impl Desktop {
         assert!(done.success(), "a key is pressed");
     }
 
-    /// Starts Clonedeck once more, with a folder or a link, to its end.
-    pub fn start_again(&self, data_dir: &Path, word: &str) {
+    /// Starts Clonedeck once more, with a folder, a link or nothing, to its end.
+    pub fn start_again(&self, data_dir: &Path, word: Option<&str>) {
         let ended = self
             .command(built_programs().join("clonedeck-desktop"))
             .arg("--data-dir")
             .arg(data_dir)
-            .arg(word)
+            .args(word)
             .status()
             .expect("it starts");
         assert!(ended.success(), "a second start hands over and ends: {ended}");
@@ -242,6 +242,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// Where the queue behind the window is.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     /// Waits for an element by its `data-testid`, optionally with further attributes as CSS.
     pub async fn find(&self, id: &str, more: &str) -> fantoccini::elements::Element {
         let css = format!("[data-testid=\"{id}\"]{more}");

@@ -27,14 +27,14 @@ fn closing_asks_once_and_a_second_start_raises_the_window_and_hands_over_folders
         window.click("close-hide", "").await;
         gone();
 
-        desktop.start_again(&data, &first);
+        desktop.start_again(&data, Some(&first));
         there();
         window.find("site-report", "").await;
         assert_eq!(window.value("source-path").await, first);
         desktop.close_window();
         gone();
 
-        desktop.start_again(&data, &format!("clonedeck://clone?source={second}"));
+        desktop.start_again(&data, Some(&format!("clonedeck://clone?source={second}")));
         there();
         window.find("by-link", "").await;
         assert_eq!(window.value("source-path").await, second);
@@ -44,7 +44,7 @@ fn closing_asks_once_and_a_second_start_raises_the_window_and_hands_over_folders
         window.click("by-link-look", "").await;
         window.find("site-report", "").await;
 
-        desktop.start_again(&data, &format!("clonedeck://clone?source={second}&launch=1"));
+        desktop.start_again(&data, Some(&format!("clonedeck://clone?source={second}&launch=1")));
         window.reads("A link to Clonedeck was not followed: it asks for more than a source.").await;
         desktop.picture("link-refused");
     });

@@ -1,7 +1,8 @@
 import type { Theme } from '../backend/wire/Theme';
 
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
-let chosen: Theme = 'system';
+// The window has told already which colours were chosen, so that the first picture has them.
+let chosen: Theme = (document.documentElement.dataset['theme'] as Theme | undefined) ?? 'system';
 
 function apply(): void {
   document.documentElement.dataset['theme'] = chosen === 'dark' || (chosen === 'system' && dark.matches) ? 'dark' : 'light';

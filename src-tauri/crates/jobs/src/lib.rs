@@ -7,6 +7,8 @@
 #![warn(missing_docs)]
 
 pub mod build;
+#[cfg(feature = "busy")]
+pub mod busy;
 pub mod clone;
 pub mod command;
 pub mod words;
@@ -30,11 +32,23 @@ pub fn registry(
     builds: &build::Builds,
 ) -> clonedeck_queue::Registry {
     let commands = command::Commands::new(programs);
-    clonedeck_queue::Registry::new()
+    let registry = clonedeck_queue::Registry::new()
         .with(clone::CloneSite { previews: previews.clone(), secrets: Secrets::of(previews.data_dir()) })
         .with(command::CommandJob { commands: commands.clone() })
         .with(command::WorkflowJob { commands })
-        .with(build::BuildJob { builds: builds.clone() })
+        .with(build::BuildJob { builds: builds.clone() });
+    measured(registry)
+}
+
+/// Adds what only measurements need.
+#[cfg(feature = "busy")]
+fn measured(registry: clonedeck_queue::Registry) -> clonedeck_queue::Registry {
+    registry.with(busy::Busy)
+}
+
+#[cfg(not(feature = "busy"))]
+fn measured(registry: clonedeck_queue::Registry) -> clonedeck_queue::Registry {
+    registry
 }
 
 /// A thread of ours ended without an answer.
