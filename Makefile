@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-clone bench-ui crash crash-clone fuzz dev package screens setup
+.PHONY: help run test bench bench-clone bench-ui crash crash-clone crash-build fuzz dev package screens setup
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ crash-clone: ## kill -9 and cancel whole clones of 20,000 files and 500,000 rows
 bench-clone: ## measure copiers, databases and whole clones: release build, target beside measured
 	@scripts/setup bench
 	@scripts/bench files databases clone
+
+crash-build: ## kill -9 campaign on builds and commands (N=50), then 200 builds at once
+	CLONEDECK_KILLS=$(or $(N),50) CLONEDECK_BUILDS=$(or $(BUILDS),200) cargo test -p clonedeck-jobs --test crash -- --nocapture --test-threads=1
 
 fuzz: ## fuzz the rewriter, values and dumps (N=600 seconds each)
 	@scripts/fuzz $(or $(N),600)
