@@ -171,12 +171,12 @@ async fn clone_defaults(shell: Here<'_>, source: String) -> Answer<CloneDefaults
 
 #[command]
 async fn plan_clone(shell: Here<'_>, request: CloneRequest) -> Answer<ClonePlan> {
-    shell.clonedeck()?.plan_clone(&request.typed()?, None).await
+    shell.clonedeck()?.plan_clone(&request.typed()?, &clonedeck_api::Given::default()).await
 }
 
 #[command]
 async fn launch_clone(shell: Here<'_>, request: CloneRequest) -> Answer<String> {
-    shell.clonedeck()?.launch_clone(&request.typed()?, None).await
+    shell.clonedeck()?.launch_clone(&request.typed()?, &clonedeck_api::Given::default()).await
 }
 
 #[command]

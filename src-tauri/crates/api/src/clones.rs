@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clonedeck_jobs::clone::{self, CloneSite, CloneSpec};
+use clonedeck_jobs::Secrets;
+use clonedeck_jobs::clone::{self, CloneSite, CloneSpec, SourceSecrets};
 use clonedeck_queue::{AddOptions, Filter};
 use clonedeck_site::databases::{self, Count, DatabaseAddress};
 use clonedeck_site::files::{Exclusions, Index};
@@ -34,11 +35,22 @@ const SWITCHES: [(&str, &str, &str); 7] = [
     ("caches", "Set caches aside", "Object and page caches shared with the source are set aside"),
 ];
 
+/// What an operator gives beside a request, which is stored in the open.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The password for the copy's database, where one is named.
+    pub password: Option<String>,
+    /// The password for the source's database, where its configuration does not say.
+    pub source_password: Option<String>,
+    /// Environment variables that the web server gives the source.
+    pub source_environment: BTreeMap<String, String>,
+}
+
 impl Clonedeck {
     /// What is there: platform, version, files by part, database, addresses.
     pub async fn inspect(folder: &Path) -> Result<SiteReport, Problem> {
         let spec = CloneSpec { source: folder.to_owned(), ..CloneSpec::default() };
-        let site = clone::learn(&spec).await.map_err(convert::site_problem)?;
+        let site = clone::learn(&spec, &Secrets::default()).await.map_err(convert::site_problem)?;
         let mut counted: BTreeMap<Part, (u64, u64)> = BTreeMap::new();
         for tree in &site.trees {
             let (inside, place) = (site.clone(), tree.place.clone());
@@ -56,7 +68,7 @@ impl Clonedeck {
                 sum.1 += count.bytes;
             }
         }
-        let opened = clone::open_source(&spec).await.map_err(convert::site_problem)?;
+        let opened = clone::open_source(&spec, &Secrets::default()).await.map_err(convert::site_problem)?;
         let survey = match &opened.database {
             Some(database) => {
                 Some(database.survey(Count::Estimate, &Unwatched).await.map_err(convert::site_problem)?)
@@ -73,20 +85,16 @@ impl Clonedeck {
     }
 
     /// What a clone would do, and what stands in its way. Writes nothing.
-    pub async fn plan_clone(
-        &self,
-        request: &CloneRequest,
-        password: Option<&str>,
-    ) -> Result<ClonePlan, Problem> {
+    pub async fn plan_clone(&self, request: &CloneRequest, given: &Given) -> Result<ClonePlan, Problem> {
         let mut spec = spec(request)?;
-        self.keep_password(&mut spec, password)?;
+        self.keep_given(&mut spec, given)?;
         let planned = async {
-            let site = clone::learn(&spec).await?;
+            let site = clone::learn(&spec, &self.secrets).await?;
             let draft = clone::draft(&spec, &site, &self.secrets, &Unwatched).await?;
             Ok((site, draft))
         };
         let planned = planned.await;
-        if let Some(name) = &spec.db_secret {
+        for name in spec.db_secret.iter().chain(&spec.source_secret) {
             self.secrets.forget(name);
         }
         let (site, draft) = planned.map_err(convert::site_problem)?;
@@ -128,29 +136,39 @@ impl Clonedeck {
     }
 
     /// Adds a clone. When this returns, the job is on the disk. What can be refused at once is refused, and then nothing was added.
-    pub async fn launch_clone(
-        &self,
-        request: &CloneRequest,
-        password: Option<&str>,
-    ) -> Result<String, Problem> {
+    pub async fn launch_clone(&self, request: &CloneRequest, given: &Given) -> Result<String, Problem> {
         let mut spec = spec(request)?;
-        let look = spec.clone();
-        spec.target = tokio::task::spawn_blocking(move || refuse_early(&look))
-            .await
-            .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
-            .map_err(convert::site_problem)?;
-        self.keep_password(&mut spec, password)?;
-        let added = self.add_clone(&spec, request.priority).await;
-        if let (Err(_), Some(name)) = (&added, &spec.db_secret) {
-            self.secrets.forget(name);
+        self.keep_given(&mut spec, given)?;
+        let added = self.add_unless_refused(&mut spec, request.priority).await;
+        if added.is_err() {
+            for name in spec.db_secret.iter().chain(&spec.source_secret) {
+                self.secrets.forget(name);
+            }
         }
         added
     }
 
-    /// Keeps the password that was given for the copy's database apart from what the job is asked for.
-    fn keep_password(&self, spec: &mut CloneSpec, password: Option<&str>) -> Result<(), Problem> {
-        if let (Some(password), Some(_)) = (password, &spec.db) {
-            spec.db_secret = Some(self.secrets.keep(&Secret::new(password)).map_err(convert::site_problem)?);
+    async fn add_unless_refused(&self, spec: &mut CloneSpec, priority: i32) -> Result<String, Problem> {
+        let (look, secrets) = (spec.clone(), self.secrets.clone());
+        spec.target = tokio::task::spawn_blocking(move || refuse_early(&look, &secrets))
+            .await
+            .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
+            .map_err(convert::site_problem)?;
+        self.add_clone(spec, priority).await
+    }
+
+    /// Keeps what was given apart from what the job is asked for.
+    fn keep_given(&self, spec: &mut CloneSpec, given: &Given) -> Result<(), Problem> {
+        let keep = |secret: &str| self.secrets.keep(&Secret::new(secret)).map_err(convert::site_problem);
+        if let (Some(password), Some(_)) = (&given.password, &spec.db) {
+            spec.db_secret = Some(keep(password)?);
+        }
+        if given.source_password.is_some() || !given.source_environment.is_empty() {
+            let source = SourceSecrets {
+                password: given.source_password.clone(),
+                environment: given.source_environment.clone(),
+            };
+            spec.source_secret = Some(keep(&serde_json::to_string(&source).unwrap_or_default())?);
         }
         Ok(())
     }
@@ -209,13 +227,8 @@ impl Clonedeck {
 }
 
 /// What can be refused before a job is added, without reading more than a few files. Answers the folder of the copy, free of links.
-fn refuse_early(spec: &CloneSpec) -> clonedeck_site::Result<PathBuf> {
-    let hints = platforms::Hints {
-        database: spec.source_db.clone(),
-        url: spec.source_url.clone(),
-        ..platforms::Hints::default()
-    };
-    let site = platforms::recognise(&spec.source, &hints)?.site;
+fn refuse_early(spec: &CloneSpec, secrets: &Secrets) -> clonedeck_site::Result<PathBuf> {
+    let site = platforms::recognise(&spec.source, &clone::hints(spec, secrets)?)?.site;
     let ground = fence::check(&site.root, &spec.target)?;
     if !spec.replace {
         ground.require_free()?;
@@ -262,6 +275,11 @@ fn spec(request: &CloneRequest) -> Result<CloneSpec, Problem> {
         db: address(&request.db)?,
         source_db: address(&request.source_db)?,
         source_url: word(&request.source_url),
+        source_prefix: word(&request.source_prefix),
+        source_config: word(&request.source_config).map(|file| absolute(Path::new(&file))).transpose()?,
+        links: word(&request.links)
+            .map_or(Ok(clone::Links::default()), |links| links.parse())
+            .map_err(convert::site_problem)?,
         skip: skip.map_err(|why| {
             problem(
                 "part.unknown",

@@ -173,6 +173,13 @@ impl Clonedeck {
     /// Lets a copy act in the world as the original does; answers what was lifted.
     pub async fn lift_neutralisation(&self, id: &str) -> Result<Vec<String>, Problem> {
         let (copy, made) = self.made(id).await?;
+        if self.job(&copy.id.to_string()).await?.state != JobState::Completed {
+            return Err(problem(
+                "copy.unfinished",
+                "This copy is not finished.",
+                "Wait until the job has completed: until then it is not known to be a copy.",
+            ));
+        }
         made.lift(&copy.spec, &self.secrets).await.map_err(convert::site_problem)
     }
 

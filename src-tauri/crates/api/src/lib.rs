@@ -36,6 +36,7 @@ use tokio::sync::watch;
 
 pub use announce::Announcements;
 pub use clonedeck_jobs::words;
+pub use clones::Given;
 pub use commands::{CommandEntry, Effect};
 pub use follow::Follower;
 pub use run::Runner;

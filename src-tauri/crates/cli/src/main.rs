@@ -53,6 +53,8 @@ enum Verb {
     Logs(verbs::logs::Words),
     Watch(verbs::watch::Words),
     Receipt(verbs::receipt::Words),
+    Lift(verbs::copies::LiftWords),
+    Delete(verbs::copies::DeleteWords),
     Rewrite(verbs::rewrite::Words),
     /// Hold a job at its next safe point
     Pause(verbs::steer::Words),
@@ -127,6 +129,8 @@ async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
         Verb::Logs(words) => verbs::logs::run(words, open, say).await,
         Verb::Watch(words) => verbs::watch::run(words, open, say).await,
         Verb::Receipt(words) => verbs::receipt::run(words, open, say).await,
+        Verb::Lift(words) => verbs::copies::lift(words, open, say).await,
+        Verb::Delete(words) => verbs::copies::delete(words, open, say).await,
         Verb::Rewrite(words) => verbs::rewrite::run(words, say).await,
         Verb::Pause(words) => verbs::steer::run(words, clonedeck_api::wire::Steer::Pause, open, say).await,
         Verb::Resume(words) => verbs::steer::run(words, clonedeck_api::wire::Steer::Resume, open, say).await,

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clonedeck_api::wire::{JobState, JobView, Problem};
-pub use clonedeck_api::words::{bytes, count};
+pub use clonedeck_api::words::{bytes, count, counted};
 use serde::Serialize;
 
 /// How it is said.

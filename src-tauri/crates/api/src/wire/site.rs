@@ -74,6 +74,15 @@ pub struct CloneRequest {
     pub source_db: Option<String>,
     /// Address of the source, where neither configuration nor database say.
     pub source_url: Option<String>,
+    /// What the names of the source's tables begin with, where its configuration does not say.
+    #[ts(optional)]
+    pub source_prefix: Option<String>,
+    /// Configuration file of the source, where it is in no usual place.
+    #[ts(optional)]
+    pub source_config: Option<String>,
+    /// What becomes of folders outside of the source that it has by links: `copy` (when none), `keep` or `leave-out`.
+    #[ts(optional)]
+    pub links: Option<String>,
     /// Parts that are left out.
     pub skip: Vec<String>,
     /// Patterns of files that are left out.

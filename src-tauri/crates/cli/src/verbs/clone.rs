@@ -1,11 +1,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use clonedeck_api::wire::{ClonePlan, CloneRequest};
-use clonedeck_api::{Clonedeck, Open};
+use clonedeck_api::wire::{ClonePlan, CloneRequest, Problem};
+use clonedeck_api::{Clonedeck, Given, Open};
 
 use crate::follow::{self, Then};
-use crate::say::{Code, Failure, Say, amount, bytes, count};
+use crate::say::{Code, Failure, Say, bytes, count, counted};
 
 /// Clone a site: files, database, addresses, and a check of the copy
 #[derive(Debug, Args)]
@@ -21,12 +21,25 @@ pub struct Words {
     /// sqlite:PATH; its password is read from CLONEDECK_DB_PASSWORD. Without it, a new database beside the source's
     #[arg(long, value_name = "URL")]
     db: Option<String>,
-    /// Database of the source, where its configuration does not say
+    /// Database of the source, where its configuration does not say; its password is read from CLONEDECK_SOURCE_DB_PASSWORD
     #[arg(long, value_name = "URL")]
     source_db: Option<String>,
     /// Address of the source, where neither configuration nor database say
     #[arg(long, value_name = "URL")]
     source_url: Option<String>,
+    /// What the names of the source's tables begin with, where its configuration does not say
+    #[arg(long, value_name = "PREFIX")]
+    source_prefix: Option<String>,
+    /// Configuration file of the source, where it is in no usual place
+    #[arg(long, value_name = "FILE")]
+    source_config: Option<PathBuf>,
+    /// An environment variable that the source's configuration reads; its value is the one that it has here, and is kept as a
+    /// secret
+    #[arg(long, value_name = "NAME")]
+    source_env: Vec<String>,
+    /// What becomes of folders outside of the source that it has by a link: copied, kept as links, or left out
+    #[arg(long, value_name = "WHAT", default_value = "copy", value_parser = ["copy", "keep", "leave-out"])]
+    links: String,
     /// Leave a part out: core, modules, themes, media or database
     #[arg(long, value_name = "PART")]
     skip: Vec<String>,
@@ -67,6 +80,9 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
         db: words.db,
         source_db: words.source_db,
         source_url: words.source_url,
+        source_prefix: words.source_prefix,
+        source_config: words.source_config.as_deref().map(absolute),
+        links: Some(words.links),
         skip: words.skip,
         exclude: words.exclude,
         replace: words.replace,
@@ -77,14 +93,34 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
         verify: words.verify,
         priority: words.priority,
     };
-    let password = std::env::var("CLONEDECK_DB_PASSWORD").ok().filter(|password| !password.is_empty());
+    let given = given(&words.source_env)?;
     let clonedeck = Clonedeck::open(open).await?;
     if words.dry_run {
-        let plan = clonedeck.plan_clone(&request, password.as_deref()).await?;
+        let plan = clonedeck.plan_clone(&request, &given).await?;
         return Ok(show_plan(&plan, say));
     }
-    let id = clonedeck.launch_clone(&request, password.as_deref()).await?;
+    let id = clonedeck.launch_clone(&request, &given).await?;
     follow::launched(&clonedeck, &id, if words.detach { Then::Return } else { Then::Follow }, say).await
+}
+
+/// What comes from the environment, because the command line is seen by others.
+fn given(names: &[String]) -> Result<Given, Failure> {
+    let secret = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let value = |name: &String| match std::env::var(name) {
+        Ok(value) => Ok((name.clone(), value)),
+        Err(_) => Err(Problem {
+            code: "environment.missing".to_owned(),
+            message: format!("There is no environment variable {name} here."),
+            help: format!("Set it for this command: {name}=… clonedeck clone …"),
+            context: std::collections::BTreeMap::new(),
+            retryable: false,
+        }),
+    };
+    Ok(Given {
+        password: secret("CLONEDECK_DB_PASSWORD"),
+        source_password: secret("CLONEDECK_SOURCE_DB_PASSWORD"),
+        source_environment: names.iter().map(value).collect::<Result<_, _>>()?,
+    })
 }
 
 /// The queue may be run by another process with another working folder.
@@ -109,7 +145,7 @@ fn show_plan(plan: &ClonePlan, say: Say) -> Code {
         say.text(&format!(
             "  left out    {}: {}, {}",
             out.pattern,
-            amount(out.files, "files"),
+            counted(out.files, "file"),
             bytes(out.bytes)
         ));
     }

@@ -33,7 +33,8 @@ pub fn show(site: &SiteReport, say: Say) {
         say.text(&format!("  address     {address}"));
     }
     for part in &site.parts {
-        say.text(&format!("  {:<11} {:>9} files  {:>8}", part.part, count(part.files), bytes(part.bytes)));
+        let word = if part.files == 1 { "file " } else { "files" };
+        say.text(&format!("  {:<11} {:>9} {word}  {:>8}", part.part, count(part.files), bytes(part.bytes)));
     }
     if let Some(database) = &site.database {
         say.text(&format!(

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod cache;
 pub mod clone;
+pub mod copies;
 pub mod demo;
 pub mod doctor;
 pub mod inspect;

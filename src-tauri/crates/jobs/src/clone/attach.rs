@@ -4,11 +4,14 @@ use clonedeck_site::platforms::Site;
 use serde::{Deserialize, Serialize};
 
 use super::{CloneSite, source};
-use crate::Watching;
+use crate::{Secrets, Watching};
 
 /// Recognises the source: platform, version, configuration, database, addresses.
 #[derive(Debug)]
-pub struct AttachPlatform;
+pub struct AttachPlatform {
+    /// Where passwords are kept.
+    pub secrets: Secrets,
+}
 
 /// What was recognised.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,7 +33,7 @@ impl Step for AttachPlatform {
 
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<Attached>, StepError> {
         let watch = Watching::new(ctx.handle());
-        let site = learn(ctx.spec()).await.map_err(|problem| watch.error(problem))?;
+        let site = learn(ctx.spec(), &self.secrets).await.map_err(|problem| watch.error(problem))?;
         let title = platform_title(&site);
         ctx.log(clonedeck_queue::Level::Info, format!("{title} in {}", site.root.display()));
         if let Some(home) = &site.home {
@@ -49,8 +52,8 @@ impl Step for AttachPlatform {
 }
 
 /// The source, with all that its database knows of it.
-pub async fn learn(spec: &super::CloneSpec) -> clonedeck_site::Result<Site> {
-    let opened = source::open(spec).await?;
+pub async fn learn(spec: &super::CloneSpec, secrets: &Secrets) -> clonedeck_site::Result<Site> {
+    let opened = source::open(spec, secrets).await?;
     let mut site = opened.recognised.site;
     if let Some(database) = site.database.clone() {
         let mut tables =

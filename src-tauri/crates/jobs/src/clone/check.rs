@@ -130,14 +130,20 @@ fn note_rewriting(receipt: &mut Receipt, rewritten: &AllRewritten) {
     if !rewritten.files.changed.is_empty() {
         rewrite.by_kind.insert("files".into(), rewritten.files.changed.len() as u64);
     }
-    rewrite.newly_broken = cells.newly_broken;
+    rewrite.newly_broken = rewritten.values.broken;
+    rewrite.parsed = rewritten.values.compared;
     rewrite.unchanged_unsafe = cells
         .unchanged_unsafe
         .iter()
         .map(|cell| format!("{}.{} of {}: {}", cell.table, cell.column, cell.key, cell.reason))
         .collect();
-    if cells.newly_broken > 0 {
-        receipt.findings.push(format!("{} values parsed before and do not now.", count(cells.newly_broken)));
+    let values = &rewritten.values;
+    if values.broken > 0 {
+        let examples = values.named.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+        receipt.findings.push(format!(
+            "{} values parse in the source and not in the copy, such as {examples}.",
+            count(values.broken)
+        ));
     }
     if cells.unsafe_count > 0 {
         receipt.findings.push(format!(

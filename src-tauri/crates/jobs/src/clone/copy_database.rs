@@ -41,7 +41,7 @@ impl Step for CopyDatabase {
             return Ok(Done::Skipped { reason: reason.into(), output: CopiedDatabase::default() });
         }
         let watch = Watching::new(ctx.handle());
-        let site = ctx.output_of::<AttachPlatform>()?.site;
+        let site = planned.whole(ctx.output_of::<AttachPlatform>()?.site);
         let job = ctx.job_id().to_string();
         let folder = ctx.job_dir()?;
         let copy = async {

@@ -57,8 +57,8 @@ where
         });
     }
     let watch = Watching::new(ctx.handle());
-    let site = ctx.output_of::<AttachPlatform>()?.site;
     let planned = ctx.output_of::<Plan>()?;
+    let site = planned.whole(ctx.output_of::<AttachPlatform>()?.site);
     let Some((files, _)) = planned.parts.get(&part).filter(|_| planned.parts.contains_key(&part)) else {
         return Ok(Done::Skipped { reason: "the site has none".into(), output: CopiedPart::default() });
     };

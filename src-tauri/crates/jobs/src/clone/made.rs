@@ -11,6 +11,7 @@ use clonedeck_site::{Problem, Result, Secret, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::{CloneSpec, Planned, plan, source, succession};
+use crate::words::counted;
 use crate::{Previews, Secrets};
 
 /// What a clone made and where, kept in the job's folder: for its undo, for a later check, for deleting the copy.
@@ -118,7 +119,11 @@ impl Made {
     pub fn what_goes(&self, spec: &CloneSpec) -> Vec<String> {
         let folder = self.planned.target.display();
         let mut lines = vec![if self.is_there() {
-            format!("the folder {folder}")
+            let files = self.planned.parts.values().map(|part| part.0).sum();
+            format!(
+                "the folder {folder} with the {} that were copied into it; what was added there since stays",
+                counted(files, "file")
+            )
         } else {
             format!("nothing of the folder {folder}: it is not there any more")
         }];
@@ -184,7 +189,11 @@ impl Made {
                 if is_root { self.planned.target.clone() } else { self.planned.target.join(&tree.place) };
             let also = if is_root { self.written() } else { Vec::new() };
             let removed = files::remove_made(index, &place, &also, watch).await?;
-            kept = removed.kept.iter().map(|path| place.join(path.as_path())).collect();
+            if !is_root {
+                // The job made it; what somebody added keeps it.
+                let _ = std::fs::remove_dir(&place);
+            }
+            kept.extend(removed.kept.iter().map(|path| place.join(path.as_path())));
         }
         self.claim.unmake()?;
         if let Some(aside) = &self.aside {

@@ -10,6 +10,7 @@ mod check;
 mod copy_database;
 mod copy_files;
 mod defaults;
+mod linked;
 mod made;
 mod plan;
 mod prepare;
@@ -21,6 +22,7 @@ mod rewriting;
 mod source;
 mod spec;
 mod succession;
+mod trees;
 
 use clonedeck_queue::{Job, Line, Needs, OnFailure, Policy};
 
@@ -31,13 +33,14 @@ pub use check::{CheckTheCopy, recheck};
 pub use copy_database::CopyDatabase;
 pub use copy_files::{CopyCore, CopyMedia, CopyModules, CopyThemes};
 pub use defaults::UpdateSiteDefaults;
+pub use linked::Links;
 pub use made::{Made, Owner};
 pub use plan::{Draft, LeftOut, Plan, Planned, draft, target_beside};
 pub use prepare::PrepareTarget;
 pub use ready::Ready;
 pub use receipt::Receipt;
 pub use rewrite::RewriteAddresses;
-pub use source::{OpenSource, open as open_source};
+pub use source::{OpenSource, SourceSecrets, hints, open as open_source};
 pub use spec::CloneSpec;
 
 /// The job kind `clone`.
@@ -59,7 +62,7 @@ impl Job for CloneSite {
 
     fn steps(&self, line: &mut Line<Self>) {
         let secrets = || self.secrets.clone();
-        line.step(AttachPlatform)
+        line.step(AttachPlatform { secrets: secrets() })
             .step(Plan { secrets: secrets() })
             .step(PrepareTarget { secrets: secrets(), previews: self.previews.clone() })
             .step(CopyCore)

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
 use clonedeck_site::databases::{self, Count, DatabaseAddress, Survey};
-use clonedeck_site::files::{self, Exclusions, Index};
-use clonedeck_site::platforms::{self, Site};
+use clonedeck_site::files::{self, Index};
+use clonedeck_site::platforms::{self, Site, Tree};
 use clonedeck_site::{Part, Problem, Result, Watch, fence, preview};
 use serde::{Deserialize, Serialize};
 
-use super::{AttachPlatform, CloneSite, CloneSpec, source};
+use super::{AttachPlatform, CloneSite, CloneSpec, source, trees};
 use crate::words::{bytes, count, counted};
 use crate::{Secrets, Watching};
 
@@ -54,6 +54,17 @@ pub struct Planned {
     pub database_bytes: u64,
     /// What is left out.
     pub left_out: Vec<LeftOut>,
+    /// Folders outside of the source that it has by links, which the copy gets for its own.
+    #[serde(default)]
+    pub linked: Vec<Tree>,
+}
+
+impl Planned {
+    /// The site with all the trees that are copied.
+    pub fn whole(&self, mut site: Site) -> Site {
+        site.trees.extend(self.linked.iter().cloned());
+        site
+    }
 }
 
 /// A plan before it is carried out: all that can be said without writing anything.
@@ -167,9 +178,6 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
     let mut obstacles = Vec::new();
     let mut warnings = site.unread.clone();
     let ground = fence::check(&site.root, &spec.target)?;
-    for tree in &site.trees {
-        fence::check(&tree.from, &spec.target)?;
-    }
     if !spec.replace
         && let Err(problem) = ground.require_free()
     {
@@ -177,57 +185,14 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
     }
     let target = ground.path().to_owned();
 
-    let database_files = sqlite_files(site);
-    let mut indexes = Vec::new();
-    let mut left_out: BTreeMap<String, LeftOut> = BTreeMap::new();
-    let mut all_parts: BTreeMap<Part, (u64, u64)> = BTreeMap::new();
-    for tree in &site.trees {
-        let mut patterns = spec.exclude.clone();
-        patterns.extend(database_files.iter().filter_map(|file| {
-            let inside = file.strip_prefix(&tree.from).ok()?;
-            Some(format!("/{}*", inside.display()))
-        }));
-        let content =
-            site.content.strip_prefix(&tree.place).ok().filter(|content| !content.as_os_str().is_empty());
-        let exclusions = Exclusions::new(content, &patterns)?;
-        let (parts_of, place) = (site.clone(), tree.place.clone());
-        let index =
-            Index::take(&tree.from, &exclusions, move |path| parts_of.part_of(&place.join(path)), watch)
-                .await?;
-        if !spec.allow_unreadable
-            && let Err(problem) = index.require_readable()
-        {
-            obstacles.push(problem);
-        }
-        for (pattern, out) in index.excluded() {
-            let is_database = database_files
-                .iter()
-                .any(|file| pattern.contains(&*file.file_name().unwrap_or_default().to_string_lossy()));
-            let reason = match Exclusions::reason(pattern) {
-                Some(reason) => reason.to_owned(),
-                None if is_database => "the database is copied on its own".to_owned(),
-                None => "asked for".to_owned(),
-            };
-            let sum = left_out.entry(pattern.clone()).or_insert_with(|| LeftOut {
-                pattern: pattern.clone(),
-                reason,
-                files: 0,
-                bytes: 0,
-            });
-            sum.files += out.files;
-            sum.bytes += out.bytes;
-        }
-        for (part, counted) in index.parts() {
-            let sum = all_parts.entry(part).or_default();
-            sum.0 += counted.files;
-            sum.1 += counted.bytes;
-        }
-        indexes.push(Arc::new(index));
-    }
+    let files = trees::take(spec, site, watch).await?;
+    obstacles.extend(files.obstacles);
+    warnings.extend(files.warnings);
+    let all_parts = files.parts;
     let parts: BTreeMap<_, _> =
         all_parts.iter().filter(|(part, _)| spec.copies(**part)).map(|(part, sum)| (*part, *sum)).collect();
 
-    let opened = source::open(spec).await?;
+    let opened = source::open(spec, secrets).await?;
     let survey = match &opened.database {
         Some(database) => Some(database.survey(Count::Estimate, watch).await?),
         None => None,
@@ -284,10 +249,11 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
             rows: survey.as_ref().map_or(0, Survey::rows),
             tables: survey.as_ref().map_or(0, |survey| survey.tables.len() as u64),
             database_bytes,
-            left_out: left_out.into_values().collect(),
+            left_out: files.left_out.into_values().collect(),
+            linked: files.linked,
         },
         all_parts,
-        indexes,
+        indexes: files.indexes,
         survey,
         free,
         needed,
@@ -328,14 +294,6 @@ fn beside(own: &DatabaseAddress, site: &Site, target: &Path) -> DatabaseAddress 
             let inside = inside.unwrap_or_else(|| path.file_name().unwrap_or_default().into());
             DatabaseAddress::Sqlite { path: target.join(inside) }
         }
-    }
-}
-
-/// The files of a database that is copied on its own and therefore not with the tree.
-fn sqlite_files(site: &Site) -> Vec<PathBuf> {
-    match site.database.as_ref().map(|database| &database.address) {
-        Some(DatabaseAddress::Sqlite { path }) => vec![path.clone()],
-        _ => Vec::new(),
     }
 }
 

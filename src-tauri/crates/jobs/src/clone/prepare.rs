@@ -24,8 +24,8 @@ impl Step for PrepareTarget {
 
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
         let watch = Watching::new(ctx.handle());
-        let site = ctx.output_of::<AttachPlatform>()?.site;
         let planned = ctx.output_of::<Plan>()?;
+        let site = planned.whole(ctx.output_of::<AttachPlatform>()?.site);
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let prepare = async {
             let made = if let Some(made) = Made::standing(&folder)? {
@@ -95,7 +95,7 @@ async fn make_database(
     watch: &dyn Watch,
 ) -> Result<()> {
     let Some(address) = &planned.database else { return Ok(()) };
-    let opened = source::open(spec).await?;
+    let opened = source::open(spec, secrets).await?;
     let password = opened.password_for(address, spec, secrets)?;
     let Some(database) = &opened.database else { return Ok(()) };
     let occupied = if spec.replace { Occupied::SetAside } else { Occupied::Refuse };

@@ -56,7 +56,10 @@ pub struct Rewrite {
     pub by_kind: BTreeMap<String, u64>,
     /// Where the old address is left.
     pub left_over: Vec<String>,
-    /// Values that parsed before and do not now.
+    /// Serialized values and JSON documents that parse in the source, all of which were read again in the copy.
+    #[serde(default)]
+    pub parsed: u64,
+    /// Those of them that do not parse in the copy.
     pub newly_broken: u64,
     /// Values that hold the old address and were left.
     pub unchanged_unsafe: Vec<String>,

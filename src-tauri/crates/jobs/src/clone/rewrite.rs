@@ -1,4 +1,5 @@
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
+use clonedeck_site::check::Values;
 use clonedeck_site::databases::{self, CONNECTIONS, PASSES, Rewritten, Settled};
 use clonedeck_site::{Part, Result};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ pub struct AllRewritten {
     pub files: RewrittenFiles,
     /// How the copy was then brought to one moment of the source.
     pub settled: Settled,
+    /// What parses in the source, and whether it does in the copy: before anything of the copy is changed on purpose.
+    #[serde(default)]
+    pub values: Values,
 }
 
 /// The file of the job's folder that names the files of the copy which were rewritten.
@@ -41,7 +45,7 @@ impl Step for RewriteAddresses {
             |reason: &str| Ok(Done::Skipped { reason: reason.into(), output: AllRewritten::default() });
         let planned = ctx.output_of::<Plan>()?;
         let watch = Watching::new(ctx.handle());
-        let site = ctx.output_of::<AttachPlatform>()?.site;
+        let site = planned.whole(ctx.output_of::<AttachPlatform>()?.site);
         let Some(rewriter) = rewriting::rewriter(&site, &planned).map_err(|problem| watch.error(problem))?
         else {
             return skipped("the copy keeps the address");
@@ -49,16 +53,19 @@ impl Step for RewriteAddresses {
         let rewriting = rewriting::rewriting(ctx.spec(), &site, &rewriter);
         let (job, folder) = (ctx.job_id().to_string(), ctx.job_dir()?);
         let rewrite = async {
-            let (cells, settled) = match source::both(ctx.spec(), &planned, &self.secrets, &job).await? {
-                Some((database, target)) => {
-                    let cells =
-                        databases::rewrite(&database, &target, &rewriting, CONNECTIONS, &watch).await?;
-                    let settled =
-                        databases::settle(&database, &target, Some(&rewriting), PASSES, &watch).await?;
-                    (cells, settled)
-                }
-                None => (Rewritten::default(), Settled::default()),
-            };
+            let (cells, settled, values) =
+                match source::both(ctx.spec(), &planned, &self.secrets, &job).await? {
+                    Some((database, target)) => {
+                        let cells =
+                            databases::rewrite(&database, &target, &rewriting, CONNECTIONS, &watch).await?;
+                        let settled =
+                            databases::settle(&database, &target, Some(&rewriting), PASSES, &watch).await?;
+                        drop((database, target));
+                        let values = source::values(ctx.spec(), &planned, &self.secrets, &watch).await?;
+                        (cells, settled, values)
+                    }
+                    None => (Rewritten::default(), Settled::default(), Values::default()),
+                };
             let files = match Made::standing(&folder)? {
                 Some(made) if ctx.spec().copies(Part::Media) => {
                     rewrite_files::rewrite(&made, &plan::indexes(&folder, &site)?, &rewriter, &watch).await?
@@ -66,7 +73,7 @@ impl Step for RewriteAddresses {
                 _ => RewrittenFiles::default(),
             };
             made::keep(&folder.join(CHANGED_FILES), &files.changed)?;
-            Ok(AllRewritten { cells, files, settled })
+            Ok(AllRewritten { cells, files, settled, values })
         };
         let all: AllRewritten = rewrite.await.map_err(|problem| watch.error(problem))?;
         let done = &all.cells;
@@ -77,6 +84,16 @@ impl Step for RewriteAddresses {
             );
         }
         copy_database::log_settled(&all.settled, |level, line| ctx.log(level, line));
+        if all.values.compared > 0 {
+            ctx.log(
+                Level::Info,
+                format!(
+                    "{} parse in the source; {} of them do not in the copy",
+                    counted(all.values.compared, "serialized or JSON value"),
+                    count(all.values.broken)
+                ),
+            );
+        }
         let mut told =
             format!("{} of {} cells changed", count(done.cells_changed), count(done.cells_scanned));
         if !all.files.changed.is_empty() {

@@ -1,6 +1,11 @@
-use clonedeck_site::databases::{self, DatabaseAddress};
+use std::collections::BTreeMap;
+
+use clonedeck_site::check::{self, Values};
+use clonedeck_site::databases::{self, Access, DatabaseAddress};
+use clonedeck_site::php::Environment;
 use clonedeck_site::platforms::{self, Hints, Recognised};
-use clonedeck_site::{Part, Problem, Result, Secret};
+use clonedeck_site::{Part, Problem, Result, Secret, Watch};
+use serde::{Deserialize, Serialize};
 
 use super::{CloneSpec, Planned};
 use crate::Secrets;
@@ -15,8 +20,8 @@ pub struct OpenSource {
 }
 
 /// Recognises the source and opens its database, both for reading only.
-pub async fn open(spec: &CloneSpec) -> Result<OpenSource> {
-    let recognised = recognise(spec).await?;
+pub async fn open(spec: &CloneSpec, secrets: &Secrets) -> Result<OpenSource> {
+    let recognised = recognise(spec, secrets).await?;
     let database = match &recognised.site.database {
         Some(database) if spec.copies(Part::Database) => {
             Some(databases::Source::open(&database.address, &recognised.password).await?)
@@ -26,12 +31,37 @@ pub async fn open(spec: &CloneSpec) -> Result<OpenSource> {
     Ok(OpenSource { recognised, database })
 }
 
-async fn recognise(spec: &CloneSpec) -> Result<Recognised> {
-    let hints = Hints { database: spec.source_db.clone(), url: spec.source_url.clone(), ..Hints::default() };
+async fn recognise(spec: &CloneSpec, secrets: &Secrets) -> Result<Recognised> {
+    let hints = hints(spec, secrets)?;
     let folder = spec.source.clone();
     tokio::task::spawn_blocking(move || platforms::recognise(&folder, &hints))
         .await
         .map_err(crate::lost_thread)?
+}
+
+/// What an operator gives about a source that must not be stored in the open.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct SourceSecrets {
+    /// The password of its database.
+    pub password: Option<String>,
+    /// Environment variables that the web server gives it.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What the operator said about the source, its secrets among it.
+pub fn hints(spec: &CloneSpec, secrets: &Secrets) -> Result<Hints> {
+    let kept = match secrets.read(spec.source_secret.as_deref())? {
+        Some(kept) => serde_json::from_str(kept.reveal()).unwrap_or_default(),
+        None => SourceSecrets::default(),
+    };
+    Ok(Hints {
+        database: spec.source_db.clone(),
+        password: kept.password.map(Secret::new),
+        prefix: spec.source_prefix.clone(),
+        url: spec.source_url.clone(),
+        config: spec.source_config.clone(),
+        environment: Environment { values: kept.environment, ..Environment::default() },
+    })
 }
 
 impl OpenSource {
@@ -78,13 +108,31 @@ pub async fn finished(
     Ok(Some((source, target)))
 }
 
+/// Counts the values that parse in the source and not in its copy, by reading both.
+pub async fn values(
+    spec: &CloneSpec,
+    planned: &Planned,
+    secrets: &Secrets,
+    watch: &dyn Watch,
+) -> Result<Values> {
+    let recognised = recognise(spec, secrets).await?;
+    let (Some(own), Some(address)) = (recognised.site.database.clone(), &planned.database) else {
+        return Ok(Values::default());
+    };
+    let password = recognised.password.clone();
+    let for_copy = OpenSource { recognised, database: None }.password_for(address, spec, secrets)?;
+    let mut source = databases::tables(&own.address, &password, Access::Read).await?;
+    let mut copy = databases::tables(address, &for_copy, Access::Read).await?;
+    check::values(address, &mut *source, &mut *copy, watch).await
+}
+
 async fn source_and_login<'a>(
     spec: &CloneSpec,
     planned: &'a Planned,
     secrets: &Secrets,
 ) -> Result<Option<(databases::Source, &'a DatabaseAddress, Secret)>> {
     let Some(address) = &planned.database else { return Ok(None) };
-    let opened = open(spec).await?;
+    let opened = open(spec, secrets).await?;
     let password = opened.password_for(address, spec, secrets)?;
     let source = opened.database.ok_or_else(|| {
         Problem::permanent(
@@ -111,6 +159,6 @@ pub async fn password(spec: &CloneSpec, address: &DatabaseAddress, secrets: &Sec
     if let Some(given) = secrets.read(spec.db_secret.as_deref())? {
         return Ok(given);
     }
-    let recognised = recognise(spec).await?;
+    let recognised = recognise(spec, secrets).await?;
     OpenSource { recognised, database: None }.password_for(address, spec, secrets)
 }

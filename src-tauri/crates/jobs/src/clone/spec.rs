@@ -5,6 +5,8 @@ use clonedeck_site::databases::DatabaseAddress;
 use clonedeck_site::files::Verify;
 use serde::{Deserialize, Serialize};
 
+use super::Links;
+
 /// What a clone was asked for. Never changes once the job is accepted, and holds no secret.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -23,6 +25,14 @@ pub struct CloneSpec {
     pub source_db: Option<DatabaseAddress>,
     /// Address of the source, where neither configuration nor database say.
     pub source_url: Option<String>,
+    /// What the names of the source's tables begin with, where its configuration does not say.
+    pub source_prefix: Option<String>,
+    /// The source's configuration file, where it is in no usual place.
+    pub source_config: Option<PathBuf>,
+    /// Name under which the password of the source's database and its environment are kept, where they were given.
+    pub source_secret: Option<String>,
+    /// What becomes of folders outside of the source that it has in itself by a link.
+    pub links: Links,
     /// Parts that are left out.
     pub skip: Vec<Part>,
     /// Patterns of files that are left out, in gitignore's language.

@@ -45,7 +45,7 @@ impl Platform for WordPress {
                 "config.missing",
                 format!("WordPress in {} has no wp-config.php.", place.core.display()),
             )
-            .help("Finish its installation, or name its database with --db.")
+            .help("Finish its installation, name its configuration with --source-config, or its database with --source-db.")
             .with("path", place.core.display()));
         };
         let document = Document::read(&file)?;
@@ -269,14 +269,14 @@ fn needed(reading: &Reading, name: &str) -> Result<String> {
     match reading.constant(name) {
         Ok(Some(value)) => Ok(value.text()),
         Ok(None) => Err(Problem::permanent("config.incomplete", format!("{file} does not define {name}."))
-            .help("Name the database with --db.")
+            .help("Name the database with --source-db.")
             .with("name", name)
             .with("path", file)),
         Err(why) => Err(Problem::needs_person(
             "config.computed",
             format!("{name} in {file} is known only when the site runs: {why}."),
         )
-        .help("Name the database with --db mysql://user@host/name and give its password as CLONEDECK_DB_PASSWORD.")
+        .help("Name the database with --source-db mysql://user@host/name and give its password as CLONEDECK_SOURCE_DB_PASSWORD, or name with --source-env the environment variables that the configuration reads.")
         .with("name", name)
         .with("path", file)),
     }

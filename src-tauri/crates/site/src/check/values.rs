@@ -1,0 +1,244 @@
+use std::collections::HashMap;
+
+use clonedeck_rewrite::{is_json, is_serialized};
+use serde::{Deserialize, Serialize};
+
+use crate::databases::DatabaseAddress;
+use crate::defaults::{Cell, Tables};
+use crate::{Result, Unit, Watch};
+
+/// Rows that are compared at a time.
+const ROWS: usize = 64;
+/// Broken values that are named.
+const NAMED: usize = 20;
+/// How a value begins that may be serialized or JSON and that a change of length can break.
+const BEGINNINGS: [&str; 7] = ["a:%", "O:%", "s:%", "C:%", "E:%", "{%", "[%"];
+
+/// Whether what parses in a source parses in its copy: counted by reading both, whatever else says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    /// Serialized values and JSON documents of the source that parse there and whose row the copy has.
+    pub compared: u64,
+    /// Those that do not parse in the copy.
+    pub broken: u64,
+    /// Some of them: table, column and key.
+    pub named: Vec<String>,
+    /// Tables without a primary key, whose rows cannot be told apart. They are not in the counts.
+    pub unkeyed: Vec<String>,
+}
+
+/// A table with what is compared of it.
+struct Table {
+    name: String,
+    key: Vec<String>,
+    texts: Vec<String>,
+}
+
+/// Reads every serialized value and JSON document of the source, and the same cell of the copy.
+pub async fn values(
+    address: &DatabaseAddress,
+    source: &mut dyn Tables,
+    copy: &mut dyn Tables,
+    watch: &dyn Watch,
+) -> Result<Values> {
+    let mut values = Values::default();
+    let there = copy.names().await?;
+    let tables = tables(address, source).await?;
+    for (done, table) in tables.iter().enumerate() {
+        watch.progress(done as u64, tables.len() as u64, Unit::Tables);
+        watch.doing(&table.name);
+        if table.texts.is_empty() || !there.contains(&table.name) {
+            continue;
+        }
+        if table.key.is_empty() {
+            values.unkeyed.push(table.name.clone());
+            continue;
+        }
+        for column in &table.texts {
+            compare(table, column, source, copy, &mut values, watch).await?;
+        }
+    }
+    Ok(values)
+}
+
+async fn compare(
+    table: &Table,
+    column: &str,
+    source: &mut dyn Tables,
+    copy: &mut dyn Tables,
+    values: &mut Values,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let key: Vec<_> = table.key.iter().map(|name| quoted(name)).collect();
+    let (name, text) = (quoted(&table.name), quoted(column));
+    let begins = BEGINNINGS.map(|_| format!("{text} LIKE ?")).join(" OR ");
+    let beginnings: Vec<Cell> = BEGINNINGS.iter().map(|beginning| Cell::from(*beginning)).collect();
+    let fields = format!("{}, {text}", key.join(", "));
+    let marks = vec!["?"; key.len()].join(", ");
+    let mut last: Option<Vec<Cell>> = None;
+    loop {
+        watch.safe_point().await?;
+        let mut parameters = beginnings.clone();
+        let further = match &last {
+            Some(last) => {
+                parameters.extend(last.iter().cloned());
+                format!("AND ({}) > ({marks}) ", key.join(", "))
+            }
+            None => String::new(),
+        };
+        let order = key.join(", ");
+        let sql =
+            format!("SELECT {fields} FROM {name} WHERE ({begins}) {further}ORDER BY {order} LIMIT {ROWS}");
+        let rows = source.query(&sql, &parameters).await?;
+        let Some(end) = rows.last() else { return Ok(()) };
+        last = Some(end[..key.len()].to_vec());
+        let parsing: Vec<_> = rows.iter().filter_map(|row| Some((row, form(row.last()?)?))).collect();
+        if parsing.is_empty() {
+            continue;
+        }
+        let one = key.iter().map(|column| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ");
+        let these = vec![format!("({one})"); parsing.len()].join(" OR ");
+        let wanted: Vec<Cell> =
+            parsing.iter().flat_map(|(row, _)| row[..key.len()].iter().cloned()).collect();
+        let copied = copy.query(&format!("SELECT {fields} FROM {name} WHERE {these}"), &wanted).await?;
+        let copied: HashMap<String, &Cell> =
+            copied.iter().filter_map(|row| Some((shown(&row[..key.len()]), row.last()?))).collect();
+        for (row, form_before) in parsing {
+            let place = shown(&row[..key.len()]);
+            let Some(now) = copied.get(&place) else { continue };
+            values.compared += 1;
+            if form(now) != Some(form_before) {
+                values.broken += 1;
+                if values.named.len() < NAMED {
+                    values.named.push(format!("{}.{column} of {place}", table.name));
+                }
+            }
+        }
+    }
+}
+
+/// What a value parses as.
+fn form(value: &Cell) -> Option<&'static str> {
+    let Cell::Bytes(bytes) = value else { return None };
+    if is_serialized(bytes) {
+        return Some("serialized");
+    }
+    is_json(bytes).then_some("json")
+}
+
+fn shown(key: &[Cell]) -> String {
+    key.iter().map(Cell::text).collect::<Vec<_>>().join(", ")
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+async fn tables(address: &DatabaseAddress, source: &mut dyn Tables) -> Result<Vec<Table>> {
+    let mut tables = Vec::new();
+    for name in source.names().await? {
+        let (mut key, mut texts) = (Vec::new(), Vec::new());
+        match address {
+            DatabaseAddress::Mysql { .. } => {
+                let columns = source
+                    .query(
+                        "SELECT column_name, data_type FROM information_schema.columns \
+                         WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position",
+                        &[Cell::from(name.as_str())],
+                    )
+                    .await?;
+                let is_text =
+                    |kind: &str| matches!(kind, "char" | "varchar" | "json") || kind.ends_with("text");
+                texts.extend(columns.iter().filter(|row| is_text(&row[1].text())).map(|row| row[0].text()));
+                let primary = source
+                    .query(
+                        "SELECT column_name FROM information_schema.statistics WHERE table_schema = DATABASE() \
+                         AND table_name = ? AND index_name = 'PRIMARY' ORDER BY seq_in_index",
+                        &[Cell::from(name.as_str())],
+                    )
+                    .await?;
+                key.extend(primary.iter().map(|row| row[0].text()));
+            }
+            DatabaseAddress::Sqlite { .. } => {
+                let mut primary = Vec::new();
+                for row in source.query(&format!("PRAGMA table_info({})", quoted(&name)), &[]).await? {
+                    let (column, kind) = (row[1].text(), row[2].text().to_ascii_lowercase());
+                    match row[5].number() {
+                        Some(place) if place > 0 => primary.push((place, column)),
+                        _ if kind.is_empty()
+                            || kind.contains("char")
+                            || kind.contains("text")
+                            || kind.contains("clob") =>
+                        {
+                            texts.push(column);
+                        }
+                        _ => {}
+                    }
+                }
+                primary.sort();
+                key.extend(primary.into_iter().map(|(_, column)| column));
+            }
+        }
+        texts.retain(|column| !key.contains(column));
+        tables.push(Table { name, key, texts });
+    }
+    Ok(tables)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::Unwatched;
+
+    fn database(rows: &[(i64, &str)]) -> Connection {
+        let database = Connection::open_in_memory().unwrap();
+        database
+            .execute_batch(
+                "CREATE TABLE options (id INTEGER PRIMARY KEY, value TEXT); CREATE TABLE log (line TEXT)",
+            )
+            .unwrap();
+        for row in rows {
+            database.execute("INSERT INTO options VALUES (?1, ?2)", *row).unwrap();
+        }
+        database
+    }
+
+    async fn between(source: &[(i64, &str)], copy: &[(i64, &str)]) -> Values {
+        let address = DatabaseAddress::Sqlite { path: Path::new("/source").into() };
+        let (mut source, mut copy) = (database(source), database(copy));
+        values(&address, &mut source, &mut copy, &Unwatched).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn values_that_parse_on_both_sides_are_counted_and_none_is_broken() {
+        let source =
+            [(1, "a:1:{i:0;s:3:\"old\";}"), (2, "{\"a\":\"old\"}"), (3, "plain"), (4, "a:broken before")];
+        let copy =
+            [(1, "a:1:{i:0;s:5:\"newer\";}"), (2, "{\"a\":\"newer\"}"), (3, "plain"), (4, "a:broken still")];
+        let values = between(&source, &copy).await;
+        assert_eq!((values.compared, values.broken), (2, 0));
+        assert_eq!(values.unkeyed, ["log"]);
+    }
+
+    #[tokio::test]
+    async fn a_value_whose_length_is_wrong_in_the_copy_is_broken_and_named() {
+        let source: Vec<_> = (0..200).map(|id| (id, "a:1:{i:0;s:3:\"old\";}")).collect();
+        let mut copy = source.clone();
+        copy[150].1 = "a:1:{i:0;s:3:\"newer\";}";
+        copy[180].1 = "";
+        copy.pop();
+        let values = between(&source, &copy).await;
+        assert_eq!((values.compared, values.broken), (199, 2));
+        assert_eq!(values.named, ["options.value of 150", "options.value of 180"]);
+    }
+
+    #[tokio::test]
+    async fn json_that_became_something_else_is_broken() {
+        let values = between(&[(1, "[1, 2]")], &[(1, "[1, 2")]).await;
+        assert_eq!((values.compared, values.broken), (1, 1));
+    }
+}
