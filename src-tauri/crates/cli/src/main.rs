@@ -45,7 +45,7 @@ struct Words {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Clone(verbs::clone::Words),
+    Clone(Box<verbs::clone::Words>),
     Demo(verbs::demo::Words),
     Inspect(verbs::inspect::Words),
     Jobs(verbs::jobs::Words),
@@ -121,7 +121,7 @@ async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
         verbose: words.verbose,
     };
     match words.verb {
-        Verb::Clone(words) => verbs::clone::run(words, open, say).await,
+        Verb::Clone(words) => verbs::clone::run(*words, open, say).await,
         Verb::Demo(words) => verbs::demo::run(words, open, say).await,
         Verb::Inspect(words) => verbs::inspect::run(words, say).await,
         Verb::Jobs(words) => verbs::jobs::run(words, open, say).await,

@@ -1,14 +1,13 @@
 //! A site whose uploads lie outside of it, behind a link.
 
-#[allow(dead_code, reason = "the other tests use the rest")]
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clonedeck_jobs::clone::{CloneSite, CloneSpec, Links, Made, Owner, draft, learn};
-use clonedeck_jobs::{Previews, Secrets, registry};
-use clonedeck_queue::{AddOptions, State};
+use clonedeck_jobs::{Previews, Secrets};
+use clonedeck_queue::{AddOptions, Registry, State};
 use clonedeck_site::Unwatched;
 use support::{queue, wait_for};
 
@@ -88,7 +87,8 @@ async fn the_copy_has_uploads_of_its_own_and_deleting_it_leaves_the_shared_ones(
     let scene = Scene::new();
     let data = scene.home.path().join("data");
     let previews = Previews::of(&data, false);
-    let queue = queue(&data, registry(&previews), 1);
+    let kind = CloneSite { previews: previews.clone(), secrets: Secrets::of(&data) };
+    let queue = queue(&data, Registry::new().with(kind), 1);
     let runner = queue.run().await.unwrap();
     let spec = scene.spec(Links::Copy);
     let id = queue.add::<CloneSite>(&spec, AddOptions::default()).await.unwrap();
