@@ -5,6 +5,7 @@ mod leaving;
 mod offers;
 mod rights;
 mod trouble;
+mod work;
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use crate::wire::{
 };
 use crate::{Clonedeck, convert, problem};
 
-/// Ended clones that are looked through for the sites they had to do with.
+/// Ended jobs that are looked through for the sites they had to do with.
 const REMEMBERED: usize = 500;
 
 /// The switches that keep a copy quiet: id, title, what it does.
@@ -195,9 +195,10 @@ impl Clonedeck {
         ))
     }
 
-    /// The sites that clones had to do with, the latest first.
+    /// The sites that clones and commands had to do with, the latest first.
     pub async fn recent_sites(&self) -> Result<Vec<SiteSeen>, Problem> {
-        let filter = Filter { kinds: vec!["clone".to_owned()], limit: Some(REMEMBERED), ..Filter::default() };
+        let kinds = ["clone", "command", "workflow"].map(str::to_owned).into();
+        let filter = Filter { kinds, limit: Some(REMEMBERED), ..Filter::default() };
         let page = self.queue.list(filter).await.map_err(convert::queue_problem)?;
         let mut seen: Vec<SiteSeen> = Vec::new();
         for job in page.jobs {

@@ -401,3 +401,48 @@ fn is_root() -> bool {
 fn is_root() -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(command: &str, given: &[(&str, &str)]) -> Call {
+        let arguments = given.iter().map(|(name, value)| ((*name).into(), vec![(*value).into()])).collect();
+        Call { command: command.into(), arguments, dry_run: false }
+    }
+
+    #[test]
+    fn a_draft_names_every_argument_that_does_not_fit_and_a_check_refuses_the_call() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("wp-config.php"), "").unwrap();
+        let catalogue = Catalogue::builtin();
+        let wrong = call("wp.search-replace", &[("old", "--exec=x"), ("table", "a b"), ("more", "1")]);
+        let drafted = catalogue.draft(folder.path(), &wrong).unwrap();
+        let at_fault: Vec<&str> =
+            drafted.faults.iter().map(|fault| fault.context["argument"].as_str()).collect();
+        assert_eq!(at_fault, ["more", "old", "new", "table"]);
+        assert_eq!(drafted.words[..4], ["wp", "search-replace", "<old>", "<new>"]);
+        assert!(!drafted.words.iter().any(|word| word.contains("exec") || word == "a b"));
+        assert_eq!(catalogue.check(folder.path(), &wrong).unwrap_err().code, "command.refused");
+
+        let right = call("wp.search-replace", &[("old", "a b"), ("new", "; rm -rf /")]);
+        let drafted = catalogue.draft(folder.path(), &right).unwrap();
+        assert!(drafted.faults.is_empty() && drafted.confirm.is_none());
+        assert_eq!(drafted.words, catalogue.check(folder.path(), &right).unwrap().words());
+        assert_eq!(drafted.words[2..4], ["a b", "; rm -rf /"]);
+    }
+
+    #[test]
+    fn a_draft_asks_for_the_name_of_the_site_where_the_command_destroys() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("shop");
+        std::fs::create_dir(&site).unwrap();
+        std::fs::write(site.join("wp-config.php"), "").unwrap();
+        let reset = Call {
+            command: "wp.db-reset".into(),
+            arguments: BTreeMap::from([("yes".into(), Vec::new())]),
+            dry_run: false,
+        };
+        assert_eq!(Catalogue::builtin().draft(&site, &reset).unwrap().confirm.as_deref(), Some("shop"));
+    }
+}
