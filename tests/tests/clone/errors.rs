@@ -127,7 +127,6 @@ fn a_folder_that_cannot_be_written_is_said() {
     disk.make_read_only();
     let error = waits(&desk, &site, &disk.path().join("copy"), &[]);
     assert_told(&error, "target.read-only");
-    drop(desk);
 }
 
 #[test]

@@ -84,6 +84,4 @@ fn a_full_disk_pauses_a_clone_and_room_lets_it_go_on() {
     assert_clean(&desk.receipt(&id));
     signal(worker.id(), "TERM");
     worker.wait().expect("it ends");
-    drop(desk);
-    drop(disk);
 }
