@@ -3,9 +3,9 @@
 use clonedeck_api::typed_folder;
 use clonedeck_api::wire::{
     About, BuildReport, BuildRequest, CacheUse, CloneDefaults, ClonePlan, CloneRequest, CommandCall,
-    CommandDraft, CommandSite, CommandStanding, DoctorFinding, JobFilter, JobPage, JobSecrets, JobView,
-    LogPage, NewCommand, Notice, OwnCommands, Preview, Problem, Receipt, Settings, SiteReport, SiteSeen,
-    Snapshot, Steer, Update, Workflow,
+    CommandDraft, CommandSite, CommandStanding, DoctorFinding, FolderPage, JobFilter, JobPage, JobSecrets,
+    JobView, LaunchedBatch, LogPage, NewCommand, Notice, OwnCommands, Preview, Problem, Receipt, Settings,
+    SiteReport, SiteSeen, Snapshot, Steer, Update, Workflow,
 };
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, State, Wry, command};
@@ -35,9 +35,11 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         pause_queue,
         resume_queue,
         inspect,
+        folder_page,
         clone_defaults,
         plan_clone,
         launch_clone,
+        launch_clones,
         launch_demo,
         command_site,
         draft_command,
@@ -160,8 +162,13 @@ async fn resume_queue(shell: Here<'_>) -> Answer<()> {
 }
 
 #[command]
-async fn inspect(path: String) -> Answer<SiteReport> {
-    clonedeck_api::Clonedeck::inspect(&typed_folder(&path)?).await
+async fn inspect(shell: Here<'_>, request: CloneRequest) -> Answer<SiteReport> {
+    shell.clonedeck()?.inspect_for(&request.typed_source()?).await
+}
+
+#[command]
+async fn folder_page(shell: Here<'_>, request: CloneRequest, folder: String) -> Answer<FolderPage> {
+    shell.clonedeck()?.folder_page(&request.typed_source()?, &folder).await
 }
 
 #[command]
@@ -177,6 +184,12 @@ async fn plan_clone(shell: Here<'_>, request: CloneRequest) -> Answer<ClonePlan>
 #[command]
 async fn launch_clone(shell: Here<'_>, request: CloneRequest) -> Answer<String> {
     shell.clonedeck()?.launch_clone(&request.typed()?, &clonedeck_api::Given::default()).await
+}
+
+#[command]
+async fn launch_clones(shell: Here<'_>, title: String, requests: Vec<CloneRequest>) -> Answer<LaunchedBatch> {
+    let typed = requests.into_iter().map(CloneRequest::typed).collect::<Answer<Vec<_>>>()?;
+    shell.clonedeck()?.launch_clones(&title, &typed).await
 }
 
 #[command]

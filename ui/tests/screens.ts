@@ -67,6 +67,28 @@ export const SCREENS: Screen[] = [
     look: {},
     go: async (page) => (await source(page, '/home/ada/sites/shop'), page.getByTestId('options').click()),
   },
+  {
+    name: 'new-clone-folders',
+    look: {},
+    go: async (page) => {
+      await folders(page);
+      await page.locator('[data-path="wp-content"] .fold').click();
+      await page.locator('[data-path="wp-content/uploads"] .fold').click();
+      await page.locator('[data-path="wp-content/uploads/2019"]').click();
+      await page.getByTestId('leave-out').scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: 'new-clone-elsewhere',
+    look: {},
+    go: async (page) => {
+      await page.getByTestId('new-clone').click();
+      await page.getByTestId('source-path').fill('/home/ada/sites/odd');
+      await page.getByTestId('source-db').waitFor();
+    },
+  },
+  { name: 'new-clone-several', look: {}, go: several },
+  { name: 'new-clone-several-plan', look: {}, go: async (page) => (await several(page), plan(page)), all: true },
   { name: 'new-clone-plan', look: {}, go: async (page) => (await source(page, '/home/ada/sites/shop'), plan(page)), all: true },
   {
     name: 'new-clone-obstacle',
@@ -205,6 +227,21 @@ export async function source(page: Page, path: string, known = true): Promise<vo
   await page.getByTestId('new-clone').click();
   await page.getByTestId('source-path').fill(path);
   await (known ? page.getByTestId('target-path') : page.getByText('holds no site')).waitFor();
+}
+/** Two copies of one site, and one of another. */
+export async function several(page: Page): Promise<void> {
+  await source(page, '/home/ada/sites/shop');
+  await page.getByTestId('add-copy').click();
+  await page.getByTestId('site-report').waitFor();
+  await page.getByTestId('add-site').click();
+  await page.getByTestId('source-path').fill('/home/ada/sites/blog');
+  await page.getByTestId('site-report').waitFor();
+}
+export async function folders(page: Page): Promise<void> {
+  await source(page, '/home/ada/sites/shop');
+  await page.getByTestId('options').click();
+  await page.getByTestId('browse-folders').click();
+  await page.getByTestId('branch').first().waitFor();
 }
 export async function plan(page: Page): Promise<void> {
   await page.getByTestId('plan-next').click();

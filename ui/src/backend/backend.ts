@@ -14,10 +14,12 @@ import type { CommandDraft } from './wire/CommandDraft';
 import type { CommandSite } from './wire/CommandSite';
 import type { CommandStanding } from './wire/CommandStanding';
 import type { DoctorFinding } from './wire/DoctorFinding';
+import type { FolderPage } from './wire/FolderPage';
 import type { JobFilter } from './wire/JobFilter';
 import type { JobPage } from './wire/JobPage';
 import type { JobSecrets } from './wire/JobSecrets';
 import type { JobView } from './wire/JobView';
+import type { LaunchedBatch } from './wire/LaunchedBatch';
 import type { LogPage } from './wire/LogPage';
 import type { NewCommand } from './wire/NewCommand';
 import type { Notice } from './wire/Notice';
@@ -60,10 +62,15 @@ export interface Backend {
   pauseQueue(): Promise<void>;
   resumeQueue(): Promise<void>;
 
-  inspect(path: string): Promise<SiteReport>;
+  /** What is there; of the request only what is said of the source counts. */
+  inspect(request: CloneRequest): Promise<SiteReport>;
+  /** What a folder of the source holds; empty is the source itself. */
+  folderPage(request: CloneRequest, folder: string): Promise<FolderPage>;
   cloneDefaults(source: string): Promise<CloneDefaults>;
   planClone(request: CloneRequest): Promise<ClonePlan>;
   launchClone(request: CloneRequest): Promise<string>;
+  /** All of them as one batch, or none; a problem says in its context which `request` it speaks of. */
+  launchClones(title: string, requests: CloneRequest[]): Promise<LaunchedBatch>;
   launchDemo(): Promise<string>;
 
   /** A site with the commands that fit it. */

@@ -3,11 +3,13 @@ import type { Backend, Drop, Leave } from './backend';
 import * as answers from './fake/answers';
 import * as builds from './fake/builds';
 import * as commands from './fake/commands';
+import { folder } from './fake/folders';
 import { find, lineAt } from './fake/log';
-import { id, job as makeJob, past, problem, row } from './fake/make';
+import { id, job as makeJob, past, problem, row, type Told } from './fake/make';
 import { logOf, other, type Other } from './fake/others';
 import { SCENES } from './fake/scenes';
 import { Simulation } from './fake/simulation';
+import type { CloneRequest } from './wire/CloneRequest';
 import type { JobFilter } from './wire/JobFilter';
 import type { JobView } from './wire/JobView';
 import type { Offer } from './wire/Offer';
@@ -79,6 +81,7 @@ export function fake(name: string, still = false): Backend {
     (filter.states.length === 0 || filter.states.includes(candidate.state)) &&
     (filter.kinds.length === 0 || filter.kinds.includes(candidate.kind)) &&
     (!filter.batch || candidate.batch === filter.batch) &&
+    (!filter.site || candidate.source === filter.site || candidate.target === filter.site) &&
     `${candidate.title} ${candidate.source} ${candidate.target}`.toLowerCase().includes(filter.search.toLowerCase());
   const page = (filter: JobFilter, after: string | null, limit: number) => {
     const told = [...world.jobs.values()]
@@ -98,6 +101,24 @@ export function fake(name: string, still = false): Backend {
   const launch = (told: Omit<Other, 'n' | 'state'>) => {
     next += 1;
     world.add(other({ ...told, n: next, state: 'running', ago: 0 }, Date.now()));
+    return id(next);
+  };
+  const launchClone = (request: CloneRequest, batch: string | null, batchTitle: string | null): string => {
+    next += 1;
+    const running = [...world.jobs.values()].filter((one) => one.state === 'running').length;
+    const told: Told = {
+      n: next,
+      title: answers.site(request.source, request.source_db).addresses[0]?.replace('https://', '') ?? request.source,
+      state: running < settings.slots ? 'running' : 'queued',
+      ago: 0,
+      source: request.source,
+      target: request.target,
+      batch,
+      batchTitle,
+      ...(request.url ? { url: request.url } : {}),
+      ...(running < settings.slots ? { step: 0 } : {}),
+    };
+    world.add(makeJob(told, Date.now()));
     return id(next);
   };
   const lines = (wanted: string) => world.lines(wanted, view(wanted));
@@ -143,7 +164,7 @@ export function fake(name: string, still = false): Backend {
             { path: '/home/ada/.local/share/clonedeck/clonedeck.db' },
             false,
           );
-        const history = page({ states: [], kinds: [], search: '', batch: null }, null, 50);
+        const history = page({ states: [], kinds: [], search: '', site: null, batch: null }, null, 50);
         const active = [...world.jobs.values()].filter((one) => !one.finished_at).map(row);
         return {
           seq: world.seq,
@@ -181,33 +202,29 @@ export function fake(name: string, still = false): Backend {
     },
     pauseQueue: () => later(() => world.hold(true, settings.slots)),
     resumeQueue: () => later(() => world.hold(false, settings.slots)),
-    inspect: (path) => later(() => answers.site(path)),
+    inspect: (request) => later(() => answers.site(request.source, request.source_db, request.source_url)),
+    folderPage: (_, path) => later(() => folder(path)),
     cloneDefaults: (source) =>
       later(() => ({
         target: `${source}-copy`,
-        db: answers.site(source).database ? `${answers.site(source).database?.address}_copy` : null,
+        db: null,
       })),
     planClone: (request) => later(() => answers.plan(request)),
-    launchClone: (request) =>
+    launchClone: (request) => later(() => launchClone(request, null, null)),
+    launchClones: (title, requests) =>
       later(() => {
-        next += 1;
-        const title = answers.site(request.source).addresses[0]?.replace('https://', '') ?? request.source;
-        world.add(
-          makeJob(
-            {
-              n: next,
-              title,
-              state: 'running',
-              step: 0,
-              ago: 0,
-              source: request.source,
-              target: request.target,
-              ...(request.url ? { url: request.url } : {}),
-            },
-            Date.now(),
-          ),
-        );
-        return id(next);
+        requests.forEach((request, number) => {
+          if (requests.findIndex((other) => other.target === request.target) < number)
+            throw problem(
+              'target.twice',
+              `Two of the copies would go into ${request.target}.`,
+              'Give each copy a folder of its own.',
+              { request: String(number) },
+              false,
+            );
+        });
+        const batch = `0193a000-0000-7000-8000-0000000ba${next}`;
+        return { batch, jobs: requests.map((request) => launchClone(request, batch, title)) };
       }),
     launchDemo: () =>
       later(() => {

@@ -25,10 +25,12 @@ export const tauri: Backend = {
   pauseQueue: () => invoke('pause_queue'),
   resumeQueue: () => invoke('resume_queue'),
 
-  inspect: (path) => invoke('inspect', { path }),
+  inspect: (request) => invoke('inspect', { request }),
+  folderPage: (request, folder) => invoke('folder_page', { request, folder }),
   cloneDefaults: (source) => invoke('clone_defaults', { source }),
   planClone: (request) => invoke('plan_clone', { request }),
   launchClone: (request) => invoke('launch_clone', { request }),
+  launchClones: (title, requests) => invoke('launch_clones', { title, requests }),
   launchDemo: () => invoke('launch_demo'),
 
   commandSite: (path) => invoke('command_site', { path }),

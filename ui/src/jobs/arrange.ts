@@ -78,6 +78,7 @@ export function shows(filter: JobFilter, job: Job): boolean {
   const { row } = job;
   if (filter.states.length > 0 && !filter.states.includes(row.state)) return false;
   if (filter.kinds.length > 0 && !filter.kinds.includes(row.kind)) return false;
+  if (filter.site !== null && row.source !== filter.site && row.target !== filter.site) return false;
   const words = filter.search.trim().toLowerCase();
   return !words || `${row.title} ${row.source ?? ''} ${row.target ?? ''}`.toLowerCase().includes(words);
 }

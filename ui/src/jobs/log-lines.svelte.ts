@@ -6,33 +6,58 @@ import type { Problem } from '../backend/wire/Problem';
 const CHUNK = 200;
 const KEPT = 60;
 /** A log that grows is read at most this often. */
-const PAUSE_MS = 300;
+const PAUSE_MS = 150;
 
 export class LogLines {
+  /** Lines that there are to be seen. A log that grows gets longer when its new lines are here, so that its end never stands empty. */
   total = $state(0);
   problem: Problem | null = $state.raw(null);
   loaded = $state(false);
   /** Counts up when lines came in. */
   private arrived = $state(0);
+  /** How many lines the program says there are. */
+  private told = 0;
+  private growing = false;
   private readonly chunks = new Map<number, LogLine[]>();
   private readonly asked = new Set<number>();
-  private readonly readAt = new Map<number, number>();
 
   constructor(
     private readonly backend: Backend,
     private readonly id: string,
   ) {
-    void this.load(0);
+    void this.refresh();
   }
 
   /** The program says how many lines there are by now. */
-  grow(total: number): void {
-    if (total > this.total) this.total = total;
+  grow(told: number): void {
+    if (told <= this.told) return;
+    this.told = told;
+    void this.readOn();
+  }
+
+  /** Asks how many lines there are now: for a log that grows without being told of. */
+  async refresh(): Promise<void> {
+    await this.load(chunkOf(this.told));
+    await this.readOn();
+  }
+
+  /** Reads the end of the log until it is what was told, one page after the other. */
+  private async readOn(): Promise<void> {
+    if (this.growing) return;
+    this.growing = true;
+    while (this.problem === null && this.total < this.told) {
+      const end = chunkOf(this.told - 1);
+      const before = this.total;
+      await this.load(end);
+      if (this.total === before) break;
+      if (this.total < this.told) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    this.growing = false;
   }
 
   at(n: number): LogLine | undefined {
     void this.arrived;
-    return this.chunks.get(Math.floor(n / CHUNK))?.[n % CHUNK];
+    return this.chunks.get(chunkOf(n))?.[n % CHUNK];
   }
 
   /** Sees to it that these lines are there, or come. */
@@ -40,7 +65,7 @@ export class LogLines {
     void this.arrived;
     // After a failure it is asked again when the job changes, not over and over.
     if (this.problem !== null) return;
-    for (let chunk = Math.floor(first / CHUNK); chunk * CHUNK < end; chunk += 1) {
+    for (let chunk = chunkOf(first); chunk * CHUNK < end; chunk += 1) {
       const has = this.chunks.get(chunk)?.length ?? 0;
       if (has < Math.min(CHUNK, this.total - chunk * CHUNK)) void this.load(chunk);
     }
@@ -50,18 +75,18 @@ export class LogLines {
     if (this.asked.has(chunk)) return;
     this.asked.add(chunk);
     const known = this.chunks.get(chunk) ?? [];
-    const pause = known.length ? (this.readAt.get(chunk) ?? 0) + PAUSE_MS - performance.now() : 0;
-    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     try {
       const page = await this.backend.logPage(this.id, chunk * CHUNK + known.length, CHUNK - known.length);
-      this.keep(chunk, [...known, ...page.lines]);
-      this.total = Math.max(this.total, page.total);
+      const lines = [...known, ...page.lines];
+      this.keep(chunk, lines);
+      this.told = Math.max(this.told, page.total);
+      this.total = Math.max(this.total, Math.min(this.told, chunk * CHUNK + lines.length));
       this.problem = null;
-      this.loaded = true;
+      // The first page of a long log says how long it is; its end comes next.
+      this.loaded ||= this.total === this.told || chunk > 0;
     } catch (refused) {
       this.problem = problemOf(refused);
     } finally {
-      this.readAt.set(chunk, performance.now());
       this.asked.delete(chunk);
       this.arrived += 1;
     }
@@ -70,20 +95,16 @@ export class LogLines {
   private keep(chunk: number, lines: LogLine[]): void {
     this.chunks.delete(chunk);
     this.chunks.set(chunk, lines);
-    for (const old of [...this.chunks.keys()].slice(0, Math.max(0, this.chunks.size - KEPT))) {
-      this.chunks.delete(old);
-      this.readAt.delete(old);
-    }
-  }
-
-  /** Asks how many lines there are now: for a log that grows without being told of. */
-  async refresh(): Promise<void> {
-    await this.load(Math.floor(this.total / CHUNK));
+    for (const old of [...this.chunks.keys()].slice(0, Math.max(0, this.chunks.size - KEPT))) this.chunks.delete(old);
   }
 
   /** The last lines as they are, for the clipboard. */
   async tail(most: number): Promise<LogLine[]> {
-    const from = Math.max(0, this.total - most);
-    return (await this.backend.logPage(this.id, from, this.total - from)).lines;
+    const from = Math.max(0, this.told - most);
+    return (await this.backend.logPage(this.id, from, this.told - from)).lines;
   }
+}
+
+function chunkOf(line: number): number {
+  return Math.floor(line / CHUNK);
 }

@@ -12,7 +12,7 @@ import { Job } from './job.svelte';
 
 const PAGE = 100;
 const ENDED = ['completed', 'failed', 'cancelled'] as const;
-export const NO_FILTER: JobFilter = { states: [], kinds: [], search: '', batch: null };
+export const NO_FILTER: JobFilter = { states: [], kinds: [], search: '', site: null, batch: null };
 
 export class Queue {
   opening: 'opening' | 'open' | Problem = $state.raw('opening');
@@ -49,7 +49,8 @@ export class Queue {
   constructor(private readonly backend: Backend) {}
 
   get filtered(): boolean {
-    return this.filter.states.length > 0 || this.filter.kinds.length > 0 || this.filter.search.trim() !== '';
+    const { states, kinds, search, site } = this.filter;
+    return states.length > 0 || kinds.length > 0 || search.trim() !== '' || site !== null;
   }
 
   get total(): number {
@@ -147,9 +148,10 @@ export class Queue {
     return job;
   }
 
-  /** Adds a job that was launched here, before its update has come. */
-  add(row: JobRow): void {
-    if (!this.jobs.has(row.id)) this.change([row], []);
+  /** Adds jobs that were launched here, before their update has come. */
+  add(rows: JobRow[]): void {
+    const fresh = rows.filter((row) => !this.jobs.has(row.id));
+    if (fresh.length > 0) this.change(fresh, []);
   }
 
   async narrow(filter: JobFilter): Promise<void> {

@@ -167,15 +167,15 @@ test('the history is loaded by key until its end, nothing twice', async () => {
 });
 
 test('a filter is asked of the program, and an older answer does not overtake a newer', async () => {
-  const first = queue.narrow({ states: ['completed'], kinds: [], search: '', batch: null });
-  const second = queue.narrow({ states: ['failed'], kinds: [], search: '', batch: null });
+  const first = queue.narrow({ states: ['completed'], kinds: [], search: '', site: null, batch: null });
+  const second = queue.narrow({ states: ['failed'], kinds: [], search: '', site: null, batch: null });
   await Promise.all([first, second]);
   expect(queue.history.every((job) => job.row.state === 'failed')).toBe(true);
   expect(queue.items.every((item) => item.kind !== 'job' || item.job.row.state === 'failed')).toBe(true);
 });
 
 test('a filter for what has not ended asks for no history', async () => {
-  await queue.narrow({ states: ['running'], kinds: [], search: '', batch: null });
+  await queue.narrow({ states: ['running'], kinds: [], search: '', site: null, batch: null });
   expect(asked).toEqual([]);
   expect(queue.items.map((item) => item.kind)).toEqual(['head', 'job']);
 });

@@ -2,6 +2,8 @@
 export interface CloneSpec {
   url: string | null;
   db: string | null;
+  source_db: string | null;
+  source_url: string | null;
   skip: string[];
   exclude: string[];
   replace: boolean;
@@ -21,6 +23,8 @@ export function cloneSpec(spec: unknown): CloneSpec {
   return {
     url: text('url'),
     db: text('db'),
+    source_db: text('source_db'),
+    source_url: text('source_url'),
     skip: list('skip'),
     exclude: list('exclude'),
     replace: found['replace'] === true,

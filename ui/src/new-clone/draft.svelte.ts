@@ -1,19 +1,14 @@
-/** A clone as it is being put together: what was found out, what was chosen, and the plan that follows from both. */
-import { type Backend, problemOf } from '../backend/backend';
-import type { ClonePlan } from '../backend/wire/ClonePlan';
+/** A clone, or several in one go, as they are being put together: the copies, and what they have in common. */
+import type { Backend } from '../backend/backend';
 import type { CloneRequest } from '../backend/wire/CloneRequest';
-import type { Problem } from '../backend/wire/Problem';
-import type { SiteReport } from '../backend/wire/SiteReport';
 import { cloneSpec } from '../jobs/spec';
-
-/** Long enough for somebody who types, short enough not to be felt. */
-const PAUSE_MS = 250;
+import { type Common, Wanted } from './wanted.svelte';
 
 export class Draft {
-  source = $state('');
-  target = $state('');
-  url = $state('');
-  db = $state('');
+  copies: Wanted[] = $state.raw([]);
+  /** Which of several is unfolded. */
+  current: Wanted = $state.raw()!;
+  title = $state('');
   skip: string[] = $state([]);
   exclude: string[] = $state([]);
   off: string[] = $state([]);
@@ -24,36 +19,37 @@ export class Draft {
   guids = $state(false);
   openEgress = $state(false);
 
-  site: SiteReport | null = $state.raw(null);
-  sourceProblem: Problem | null = $state.raw(null);
-  looking = $state(false);
-  /** A link named the source, and nobody has looked at it yet. */
-  proposed = $state(false);
-  plan: ClonePlan | null = $state.raw(null);
-  planProblem: Problem | null = $state.raw(null);
-  planning = $state(false);
-
-  private looked = 0;
-  private planned = 0;
-  private lookTimer: ReturnType<typeof setTimeout> | undefined;
-  private planTimer: ReturnType<typeof setTimeout> | undefined;
-  /** What was filled in and may be filled in anew; what a person typed stays. */
-  private filled = { target: '', db: '' };
-
-  constructor(private readonly backend: Backend) {}
-
-  get ready(): boolean {
-    return this.site !== null && this.target.trim() !== '';
+  constructor(readonly backend: Backend) {
+    this.add();
   }
 
-  get request(): CloneRequest {
+  get several(): boolean {
+    return this.copies.length > 1;
+  }
+
+  get ready(): boolean {
+    return this.copies.every((copy) => copy.ready);
+  }
+
+  /** The first site that is known; what can be chosen is told of it. */
+  get first(): Wanted {
+    return this.copies.find((copy) => copy.site) ?? this.copies[0] ?? this.current;
+  }
+
+  get planning(): boolean {
+    return this.copies.some((copy) => copy.planning);
+  }
+
+  get blocked(): boolean {
+    return this.planning || this.copies.some((copy) => !copy.plan || copy.planProblem || copy.plan.obstacles.length > 0);
+  }
+
+  get requests(): CloneRequest[] {
+    return this.copies.map((copy) => copy.request);
+  }
+
+  private get common(): Common {
     return {
-      source: this.site?.path ?? this.source.trim(),
-      target: this.target.trim(),
-      url: this.url.trim() || null,
-      db: this.db.trim() || null,
-      source_db: null,
-      source_url: null,
       skip: [...this.skip],
       exclude: [...this.exclude],
       replace: this.replace,
@@ -66,70 +62,31 @@ export class Draft {
     };
   }
 
-  /** A link names a source: it is shown, and not looked at. */
-  propose(source: string): void {
-    this.look('');
-    this.source = source;
-    this.proposed = true;
+  /** One more copy; of a source, where that is said. */
+  add(source = ''): void {
+    const copy = new Wanted(
+      this.backend,
+      () => this.common,
+      (own) => this.copies.filter((other) => other !== own).map((other) => other.target),
+    );
+    this.copies = [...this.copies, copy];
+    this.current = copy;
+    if (source) copy.look(source, true);
   }
 
-  /** The source was typed, picked or dropped: look what is there. */
-  look(source: string, now = false): void {
-    this.source = source;
-    this.proposed = false;
-    this.site = null;
-    this.sourceProblem = null;
-    this.plan = null;
-    clearTimeout(this.lookTimer);
-    const path = source.trim();
-    const asked = (this.looked += 1);
-    this.looking = path !== '';
-    if (path) this.lookTimer = setTimeout(() => void this.inspect(path, asked), now ? 0 : PAUSE_MS);
+  remove(copy: Wanted): void {
+    const at = this.copies.indexOf(copy);
+    this.copies = this.copies.filter((other) => other !== copy);
+    if (this.current === copy) this.current = this.copies[Math.max(0, at - 1)] ?? this.copies[0] ?? copy;
   }
 
-  private async inspect(path: string, asked: number): Promise<void> {
-    try {
-      const [site, defaults] = await Promise.all([this.backend.inspect(path), this.backend.cloneDefaults(path)]);
-      if (asked !== this.looked) return;
-      this.site = site;
-      if (!this.target || this.target === this.filled.target) this.target = defaults.target;
-      if (!this.db || this.db === this.filled.db) this.db = defaults.db ?? '';
-      this.filled = { target: defaults.target, db: defaults.db ?? '' };
-      this.replan();
-    } catch (refused) {
-      if (asked === this.looked) this.sourceProblem = problemOf(refused);
-    } finally {
-      if (asked === this.looked) this.looking = false;
-    }
-  }
-
-  /** Something was changed: the plan follows. */
+  /** What all have in common was changed. */
   replan(): void {
-    clearTimeout(this.planTimer);
-    if (!this.ready) return;
-    const asked = (this.planned += 1);
-    this.planning = true;
-    this.planTimer = setTimeout(() => void this.askPlan(asked), PAUSE_MS);
+    this.copies.forEach((copy) => copy.replan());
   }
 
-  /** Works the plan out at once. */
   async planNow(): Promise<void> {
-    clearTimeout(this.planTimer);
-    this.planning = true;
-    await this.askPlan((this.planned += 1));
-  }
-
-  private async askPlan(asked: number): Promise<void> {
-    try {
-      const plan = await this.backend.planClone(this.request);
-      if (asked !== this.planned) return;
-      this.plan = plan;
-      this.planProblem = null;
-    } catch (refused) {
-      if (asked === this.planned) this.planProblem = problemOf(refused);
-    } finally {
-      if (asked === this.planned) this.planning = false;
-    }
+    await Promise.all(this.copies.map((copy) => copy.planNow()));
   }
 
   /** Begins as another job was asked for; its target is taken by now, so that is found anew. */
@@ -144,11 +101,24 @@ export class Draft {
     this.guids = spec.keep_guids;
     this.openEgress = spec.open_egress;
     this.priority = job.priority;
-    if (job.source) this.look(job.source, true);
+    this.current.sourceDb = spec.source_db ?? '';
+    this.current.sourceUrl = spec.source_url ?? '';
+    if (job.source) this.current.look(job.source, true);
   }
 
   toggle(list: 'skip' | 'off', id: string): void {
     this[list] = this[list].includes(id) ? this[list].filter((other) => other !== id) : [...this[list], id];
+    this.replan();
+  }
+
+  /** Leaves out what a pattern matches. */
+  leaveOut(patterns: string[]): void {
+    this.exclude = [...new Set([...this.exclude, ...patterns])];
+    this.replan();
+  }
+
+  takeIn(patterns: string[]): void {
+    this.exclude = this.exclude.filter((pattern) => !patterns.includes(pattern));
     this.replan();
   }
 }

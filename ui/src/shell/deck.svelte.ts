@@ -3,6 +3,7 @@ import { getContext, setContext } from 'svelte';
 import { type Backend, type Leave, problemOf } from '../backend/backend';
 import type { About } from '../backend/wire/About';
 import type { JobFilter } from '../backend/wire/JobFilter';
+import type { LaunchedBatch } from '../backend/wire/LaunchedBatch';
 import type { JobView } from '../backend/wire/JobView';
 import type { Offer } from '../backend/wire/Offer';
 import type { Steer } from '../backend/wire/Steer';
@@ -17,7 +18,7 @@ import { refuse } from '../kit/notes.svelte';
 export type Screen = 'jobs' | 'sites' | 'previews' | 'settings';
 export type Tab = 'steps' | 'log' | 'plan' | 'receipt' | 'details';
 export type Asking =
-  | { what: 'new-clone'; source: string | null; like: string | null; byLink?: boolean }
+  | { what: 'new-clone'; sources: string[]; like: string | null; byLink?: boolean }
   | { what: 'new-command'; site: string | null }
   | { what: 'new-build'; source: string | null }
   | { what: 'dropped'; path: string }
@@ -141,13 +142,18 @@ export class Deck {
   }
 
   newClone(source: string | null = null, like: string | null = null): void {
-    this.asking = { what: 'new-clone', source, like };
+    this.asking = { what: 'new-clone', sources: source ? [source] : [], like };
+  }
+
+  /** Several sites in one go. */
+  newClones(sources: string[]): void {
+    this.asking = { what: 'new-clone', sources, like: null };
   }
 
   /** Something was handed over from outside: it is put before the person, and nothing more. */
   consider(offer: Offer): void {
     if (offer.refused) refuse(offer.refused);
-    else this.asking = { what: 'new-clone', source: offer.source || null, like: null, byLink: offer.by_link };
+    else this.asking = { what: 'new-clone', sources: offer.source ? [offer.source] : [], like: null, byLink: offer.by_link };
   }
 
   newCommand(site: string | null = null): void {
@@ -233,9 +239,21 @@ export class Deck {
 
   /** Puts a job that was just launched into the list and brings it up. */
   async launched(id: string): Promise<void> {
-    if (!this.queue.get(id)) this.queue.add(rowOf(await this.backend.job(id)));
-    if (this.about) this.about = { ...this.about, first_start: false };
+    await this.take([id]);
     this.bring(id);
+  }
+
+  /** The same for the jobs of a batch. */
+  async launchedBatch({ batch, jobs }: LaunchedBatch): Promise<void> {
+    await this.take(jobs);
+    this.bring(`batch:${batch}`);
+  }
+
+  private async take(ids: string[]): Promise<void> {
+    const unknown = ids.filter((id) => !this.queue.get(id));
+    const views = await Promise.all(unknown.map((id) => this.backend.job(id)));
+    this.queue.add(views.map(rowOf));
+    if (this.about) this.about = { ...this.about, first_start: false };
   }
 
   /** Does something and shows why it was refused, if it was. */
@@ -260,10 +278,10 @@ function byPriority(jobs: Job[]): Map<number, Job[]> {
 export function rowOf(view: JobView): Job['row'] {
   const step = view.steps.find((candidate) => candidate.name === view.current_step);
   const { id, kind, title, source, target, state, priority, progress, current_step, eta_seconds, waiting_for, error } = view;
-  const { created_at, started_at, finished_at, active_ms, resumed, batch, seq } = view;
+  const { created_at, started_at, finished_at, active_ms, resumed, batch, batch_title, seq } = view;
   return {
     ...{ id, kind, title, source, target, state, priority, progress, current_step, eta_seconds, waiting_for, error },
-    ...{ created_at, started_at, finished_at, active_ms, resumed, batch, seq },
+    ...{ created_at, started_at, finished_at, active_ms, resumed, batch, batch_title, seq },
     current_title: step?.title ?? null,
     message: step?.message ?? '',
     findings: view.result?.findings ?? 0,

@@ -120,4 +120,9 @@ export const select = {
   retry: (n: string) => `Retry ${n}`,
 };
 
-export const batch = { title: (n: string) => `Batch of ${n}`, members: 'Jobs of this batch', loading: 'Loading the batch…' };
+export const batch = {
+  title: (n: string) => `Batch of ${n}`,
+  members: 'Jobs of this batch',
+  retryFailed: (n: string) => `Retry the ${n} that failed`,
+  running: (n: string) => `${n} at work`,
+};

@@ -37,6 +37,8 @@ export const side = {
   findings: (n: number, text: string) => plural(n, 'finding', 'findings', text),
   batchOf: (n: number, text: string) => plural(n, 'job', 'jobs', text),
   batchDone: (done: string, all: string) => `${done} of ${all} done`,
+  batchCancelled: (n: string) => `${n} cancelled`,
+  batchNeedYou: (n: number, text: string) => plural(n, 'needs you', 'need you', text),
   batchFailed: (n: string) => `${n} failed`,
   priority: (n: number) => `priority ${n > 0 ? '+' : ''}${n}`,
   prepares: 'Preparing…',

@@ -122,9 +122,12 @@ describe('the queue', () => {
   test('a batch is one row with the progress of its jobs, and opens', async () => {
     const page = await browser.open({ scene: 'batch' });
     await page.getByTestId('batch-row').click();
-    await page.getByRole('heading', { name: 'Batch of 5 jobs' }).waitFor();
+    await page.getByRole('heading', { name: 'Franchise, autumn' }).waitFor();
     expect(await page.getByTestId('batch-row').textContent()).toContain('1 of 5 done · 1 failed');
     const rows = await page.getByTestId('job-row').count();
+    await page.getByTestId('retry-failed').click();
+    await page.getByTestId('batch-row').getByText('1 of 5 done', { exact: true }).waitFor();
+    await page.getByTestId('job-list').focus();
     await page.keyboard.press('ArrowRight');
     await page.waitForFunction((before) => document.querySelectorAll('[data-testid="job-row"]').length > before, rows);
     await page.context().close();

@@ -1,21 +1,21 @@
 //! Launching clones: what is there, what would be done, and the launch itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clonedeck_jobs::Secrets;
 use clonedeck_jobs::clone::{self, CloneSite, CloneSpec, SourceSecrets};
-use clonedeck_queue::{AddOptions, Filter};
+use clonedeck_queue::{AddOptions, Batch, Filter, Job};
 use clonedeck_site::databases::{self, Count, DatabaseAddress};
 use clonedeck_site::files::{Exclusions, Index};
 use clonedeck_site::platforms::{self, Kind, Site};
 use clonedeck_site::{Part, Secret, Unwatched, fence};
 
 use crate::wire::{
-    CloneDefaults, ClonePlan, CloneRequest, DatabaseReport, Excluded, NeutraliseSwitch, PartReport, Problem,
-    SiteReport, SiteSeen,
+    CloneDefaults, ClonePlan, CloneRequest, DatabaseReport, Excluded, LaunchedBatch, NeutraliseSwitch,
+    PartReport, Problem, SiteReport, SiteSeen,
 };
-use crate::{Clonedeck, convert, problem};
+use crate::{Clonedeck, convert, estimate, problem};
 
 /// Ended jobs that are looked through for the sites they had to do with.
 const REMEMBERED: usize = 500;
@@ -50,32 +50,23 @@ impl Clonedeck {
     /// What is there: platform, version, files by part, database, addresses.
     pub async fn inspect(folder: &Path) -> Result<SiteReport, Problem> {
         let spec = CloneSpec { source: folder.to_owned(), ..CloneSpec::default() };
-        let site = clone::learn(&spec, &Secrets::default()).await.map_err(convert::site_problem)?;
-        let mut counted: BTreeMap<Part, (u64, u64)> = BTreeMap::new();
-        for tree in &site.trees {
-            let (inside, place) = (site.clone(), tree.place.clone());
-            let index = Index::take(
-                &tree.from,
-                &Exclusions::none(),
-                move |path| inside.part_of(&place.join(path)),
-                &Unwatched,
-            )
-            .await
-            .map_err(convert::site_problem)?;
-            for (part, count) in index.parts() {
-                let sum = counted.entry(part).or_default();
-                sum.0 += count.files;
-                sum.1 += count.bytes;
-            }
-        }
-        let opened = clone::open_source(&spec, &Secrets::default()).await.map_err(convert::site_problem)?;
-        let survey = match &opened.database {
-            Some(database) => {
-                Some(database.survey(Count::Estimate, &Unwatched).await.map_err(convert::site_problem)?)
-            }
-            None => None,
+        Ok(look(&spec, &Secrets::default()).await?.0)
+    }
+
+    /// The same with what the operator says beyond the folder, as a new clone is put together. What the folders hold is kept for
+    /// [`Clonedeck::folder_page`].
+    pub async fn inspect_for(&self, request: &CloneRequest) -> Result<SiteReport, Problem> {
+        let spec = CloneSpec {
+            source: absolute(Path::new(&request.source))?,
+            source_db: address(request.source_db.as_deref())?,
+            source_url: word(request.source_url.as_deref()),
+            source_prefix: word(request.source_prefix.as_deref()),
+            source_config: config(request)?,
+            ..CloneSpec::default()
         };
-        Ok(report(&site, &counted, survey.as_ref()))
+        let (report, site, index) = look(&spec, &self.secrets).await?;
+        self.sizes.keep(&spec.source, &site, index);
+        Ok(report)
     }
 
     /// Sane answers for a new clone of a source.
@@ -99,6 +90,8 @@ impl Clonedeck {
         }
         let (site, draft) = planned.map_err(convert::site_problem)?;
         let obstacles: Vec<Problem> = draft.obstacles.into_iter().map(convert::site_problem).collect();
+        let paces = self.queue.paces(CloneSite::KIND).await.map_err(convert::queue_problem)?;
+        let eta = estimate::of(&paces, &draft.planned);
         let wordpress = site.kind == Kind::WordPress;
         let neutralise = SWITCHES
             .iter()
@@ -128,7 +121,7 @@ impl Clonedeck {
                 .collect(),
             bytes_needed: draft.needed,
             bytes_free: draft.free,
-            eta_seconds: None,
+            eta_seconds: Some(eta),
             neutralise,
             obstacles,
             warnings: draft.warnings,
@@ -148,13 +141,46 @@ impl Clonedeck {
         added
     }
 
+    /// Adds several clones as one batch: all of them or none. Of a request that is refused, the problem says in `request` which it is,
+    /// counted from 0.
+    pub async fn launch_clones(
+        &self,
+        title: &str,
+        requests: &[CloneRequest],
+    ) -> Result<LaunchedBatch, Problem> {
+        let mut batch = Batch::new(title.trim());
+        let mut targets = HashSet::new();
+        for (number, request) in requests.iter().enumerate() {
+            let which = |mut problem: Problem| {
+                problem.context.insert("request".into(), number.to_string());
+                problem
+            };
+            let mut spec = spec(request).map_err(which)?;
+            self.accept(&mut spec).await.map_err(which)?;
+            if !targets.insert(spec.target.clone()) {
+                let message = format!("Two of the copies would go into {}.", spec.target.display());
+                return Err(which(problem("target.twice", message, "Give each copy a folder of its own.")));
+            }
+            let options = options(&spec, request.priority);
+            batch = batch.job::<CloneSite>(spec, options);
+        }
+        let (id, jobs) = self.queue.add_batch(batch).await.map_err(convert::queue_problem)?;
+        Ok(LaunchedBatch { batch: id.to_string(), jobs: jobs.iter().map(ToString::to_string).collect() })
+    }
+
     async fn add_unless_refused(&self, spec: &mut CloneSpec, priority: i32) -> Result<String, Problem> {
+        self.accept(spec).await?;
+        self.add_clone(spec, priority).await
+    }
+
+    /// Refuses what can be refused at once, without reading more than a few files; finds the folder that is really meant.
+    async fn accept(&self, spec: &mut CloneSpec) -> Result<(), Problem> {
         let (look, secrets) = (spec.clone(), self.secrets.clone());
         spec.target = tokio::task::spawn_blocking(move || refuse_early(&look, &secrets))
             .await
             .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
             .map_err(convert::site_problem)?;
-        self.add_clone(spec, priority).await
+        Ok(())
     }
 
     /// Keeps what was given apart from what the job is asked for.
@@ -176,8 +202,7 @@ impl Clonedeck {
     /// Adds a clone, unless one that has not ended writes the same folder: asked for the very same, that one's id is the answer,
     /// anything else is refused.
     pub(crate) async fn add_clone(&self, spec: &CloneSpec, priority: i32) -> Result<String, Problem> {
-        let options =
-            AddOptions::default().priority(priority).unique(format!("clone:{}", spec.target.display()));
+        let options = options(spec, priority);
         let id = self.queue.add::<CloneSite>(spec, options).await.map_err(convert::queue_problem)?;
         let first = self.queue.job(id).await.map_err(convert::queue_problem)?;
         let asked: Option<CloneSpec> = serde_json::from_value(first.spec).ok();
@@ -227,6 +252,59 @@ impl Clonedeck {
     }
 }
 
+/// Looks at a site: what is told of it, and the index of its main tree.
+async fn look(spec: &CloneSpec, secrets: &Secrets) -> Result<(SiteReport, Site, Option<Index>), Problem> {
+    let site = clone::learn(spec, secrets).await.map_err(convert::site_problem)?;
+    let mut counted: BTreeMap<Part, (u64, u64)> = BTreeMap::new();
+    let mut main = None;
+    for tree in &site.trees {
+        let (inside, place) = (site.clone(), tree.place.clone());
+        let index = Index::take(
+            &tree.from,
+            &Exclusions::none(),
+            move |path| inside.part_of(&place.join(path)),
+            &Unwatched,
+        )
+        .await
+        .map_err(convert::site_problem)?;
+        for (part, count) in index.parts() {
+            let sum = counted.entry(part).or_default();
+            sum.0 += count.files;
+            sum.1 += count.bytes;
+        }
+        if tree.place.as_os_str().is_empty() {
+            main = Some(index);
+        }
+    }
+    let opened = clone::open_source(spec, secrets).await.map_err(convert::site_problem)?;
+    let survey = match &opened.database {
+        Some(database) => {
+            Some(database.survey(Count::Estimate, &Unwatched).await.map_err(convert::site_problem)?)
+        }
+        None => None,
+    };
+    let report = report(&site, &counted, survey.as_ref());
+    Ok((report, site, main))
+}
+
+fn options(spec: &CloneSpec, priority: i32) -> AddOptions {
+    AddOptions::default().priority(priority).unique(format!("clone:{}", spec.target.display()))
+}
+
+fn address(text: Option<&str>) -> Result<Option<DatabaseAddress>, Problem> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty());
+    text.map(str::parse).transpose().map_err(convert::site_problem)
+}
+
+fn word(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The configuration of the source, where it is in no usual place.
+fn config(request: &CloneRequest) -> Result<Option<PathBuf>, Problem> {
+    word(request.source_config.as_deref()).map(|file| absolute(Path::new(&file))).transpose()
+}
+
 /// What can be refused before a job is added, without reading more than a few files. Answers the folder of the copy, free of links.
 fn refuse_early(spec: &CloneSpec, secrets: &Secrets) -> clonedeck_site::Result<PathBuf> {
     let site = platforms::recognise(&spec.source, &clone::hints(spec, secrets)?)?.site;
@@ -260,25 +338,17 @@ fn spec(request: &CloneRequest) -> Result<CloneSpec, Problem> {
     if !(-10..=10).contains(&request.priority) {
         return Err(problem("job.priority", "A priority is from -10 to 10.", "0 is the usual one."));
     }
-    let address = |text: &Option<String>| {
-        text.as_deref()
-            .filter(|text| !text.trim().is_empty())
-            .map(str::parse::<DatabaseAddress>)
-            .transpose()
-            .map_err(convert::site_problem)
-    };
-    let word = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     let skip = request.skip.iter().map(|part| part.parse::<Part>()).collect::<Result<Vec<_>, _>>();
     Ok(CloneSpec {
         source: absolute(Path::new(&request.source))?,
         target: absolute(Path::new(&request.target))?,
-        url: word(&request.url),
-        db: address(&request.db)?,
-        source_db: address(&request.source_db)?,
-        source_url: word(&request.source_url),
-        source_prefix: word(&request.source_prefix),
-        source_config: word(&request.source_config).map(|file| absolute(Path::new(&file))).transpose()?,
-        links: word(&request.links)
+        url: word(request.url.as_deref()),
+        db: address(request.db.as_deref())?,
+        source_db: address(request.source_db.as_deref())?,
+        source_url: word(request.source_url.as_deref()),
+        source_prefix: word(request.source_prefix.as_deref()),
+        source_config: config(request)?,
+        links: word(request.links.as_deref())
             .map_or(Ok(clone::Links::default()), |links| links.parse())
             .map_err(convert::site_problem)?,
         skip: skip.map_err(|why| {

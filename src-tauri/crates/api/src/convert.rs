@@ -1,6 +1,6 @@
 //! From the queue's and the site's words to those that cross the border.
 
-use clonedeck_queue::{Eta, FailureView, JobId, JobView, State, StepState, StepView};
+use clonedeck_queue::{BatchId, Eta, FailureView, JobId, JobView, State, StepState, StepView};
 use clonedeck_site::Class;
 use serde_json::Value;
 
@@ -171,6 +171,7 @@ pub fn job(job: JobView, seq: i64) -> wire::JobView {
         result,
         error: job.error.map(failure),
         batch: job.batch.map(|batch| batch.to_string()),
+        batch_title: job.batch_title.clone(),
         spec: job.spec,
         seq: seq.max(0) as u64,
     }
@@ -200,6 +201,7 @@ pub fn row(job: &JobView, seq: i64) -> wire::JobRow {
         active_ms: job.active_ms,
         resumed: job.resumed,
         batch: job.batch.map(|batch| batch.to_string()),
+        batch_title: job.batch_title.clone(),
         findings: result(job).map_or(0, |result| result.findings),
         seq: seq.max(0) as u64,
     }
@@ -213,5 +215,12 @@ pub fn job_id(id: &str) -> Result<JobId, wire::Problem> {
             format!("'{id}' is not the id of a job."),
             "List the jobs to see their ids: clonedeck jobs",
         )
+    })
+}
+
+/// The id of a batch that came over the border whole.
+pub fn batch_id(id: &str) -> Result<BatchId, wire::Problem> {
+    id.parse().map_err(|_| {
+        crate::problem("batch.unknown", format!("'{id}' is not the id of a batch."), "Choose it in the list.")
     })
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use clonedeck_queue::{JobId, JobView, StepState, Subscription};
+use clonedeck_queue::{JobId, JobView, Subscription};
 
 use crate::Clonedeck;
 use crate::convert;
@@ -142,25 +142,14 @@ impl Follower {
         if !fresh && self.look(id).await?.is_none() {
             return Ok(None);
         }
-        let Some((view, at)) = self.known.get(&id) else { return Ok(None) };
+        let Some((view, at)) = self.known.get_mut(&id) else { return Ok(None) };
+        view.advance(step, now);
         let Some(current) = view.steps.get(step) else { return Ok(None) };
-        let fraction = now.fraction();
-        let whole: f64 = view.steps.iter().map(|step| step.weight).sum();
-        let done: f64 = view
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(number, other)| match other.state {
-                _ if number == step => other.weight * fraction,
-                StepState::Completed | StepState::Skipped => other.weight,
-                _ => 0.0,
-            })
-            .sum();
         Ok(Some(Tick {
             job: id.to_string(),
-            progress: if whole > 0.0 { (done / whole * 100.0).clamp(0.0, 99.9) } else { 0.0 },
+            progress: view.progress,
             step: current.name.clone(),
-            step_progress: fraction * 100.0,
+            step_progress: current.progress,
             done: now.done,
             total: now.total.unwrap_or(0),
             unit: now.unit.clone().unwrap_or_default(),

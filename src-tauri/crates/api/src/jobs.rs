@@ -37,6 +37,8 @@ impl Clonedeck {
         let filter = Filter {
             states: filter.states.iter().copied().map(convert::state_of).collect(),
             kinds: filter.kinds.clone(),
+            place: filter.site.clone(),
+            batch: filter.batch.as_deref().map(convert::batch_id).transpose()?,
             text: Some(filter.search.trim().to_owned()).filter(|text| !text.is_empty()),
             before,
             limit: Some(limit.clamp(1, 1000) as usize),

@@ -16,6 +16,7 @@ mod convert;
 mod copies;
 mod demo;
 mod doctor;
+mod estimate;
 mod follow;
 mod jobs;
 mod offer;
@@ -25,6 +26,7 @@ mod previews;
 mod receipt_page;
 mod run;
 mod settings;
+mod sizes;
 mod typed;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +68,7 @@ pub struct Clonedeck {
     programs: Programs,
     previews: Previews,
     builds: Builds,
+    sizes: sizes::Sizes,
     nudge: watch::Sender<u64>,
 }
 
@@ -96,7 +99,16 @@ impl Clonedeck {
         previews.lease_from(&queue);
         place::begin_log(&data_dir, open.verbose);
         let secrets = Secrets::of(&data_dir);
-        Ok(Self { queue, data_dir, secrets, programs, previews, builds, nudge: watch::Sender::new(0) })
+        Ok(Self {
+            queue,
+            data_dir,
+            secrets,
+            programs,
+            previews,
+            builds,
+            sizes: sizes::Sizes::default(),
+            nudge: watch::Sender::new(0),
+        })
     }
 
     /// The data directory.

@@ -57,6 +57,15 @@ impl CloneRequest {
         self.target = typed_folder(&self.target)?.display().to_string();
         Ok(self)
     }
+
+    /// The same for a request of which only the source is known as yet.
+    ///
+    /// # Errors
+    /// When the source is no whole path.
+    pub fn typed_source(mut self) -> Result<Self, Problem> {
+        self.source = typed_folder(&self.source)?.display().to_string();
+        Ok(self)
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::queue::Shared;
 use crate::state::State;
 use crate::steer::is_paused;
-use crate::view::{COLUMNS, JobView, complete, read};
-use crate::{Queue, Result};
+use crate::view::{COLUMNS, JobView, complete, complete_at, read};
+use crate::{BatchId, Queue, Result};
+
+/// Where an order says what it reads and writes. Orders that have nothing of that name are about no place.
+const PLACES: [&str; 3] = ["$.source", "$.target", "$.site"];
 
 /// Which jobs, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +19,12 @@ pub struct Filter {
     pub states: Vec<State>,
     /// Only these kinds; all when empty.
     pub kinds: Vec<String>,
-    /// Only titles that hold this text, in any case.
+    /// Only those whose title or places (folders, addresses of the order) hold this text, in any case.
     pub text: Option<String>,
+    /// Only those whose order names just this place as what it reads or writes.
+    pub place: Option<String>,
+    /// Only children of this batch.
+    pub batch: Option<BatchId>,
     /// Only jobs before this place, from [`Page::next`].
     pub before: Option<i64>,
     /// How many at most; 50 when not said.
@@ -67,25 +74,34 @@ impl Queue {
     }
 }
 
+/// The most jobs of a line that are told; what stands behind them starts long after.
+const LINE: i64 = 5_000;
+
+/// Every job that has not ended in the order in which they start: those at work, those that wait, the line by rank, those held.
+pub(crate) fn open_jobs(db: &Connection, shared: &Shared) -> Result<Vec<JobView>> {
+    let mut jobs = Vec::new();
+    for state in [State::Running, State::Waiting, State::Queued, State::Paused] {
+        let order = if state == State::Queued { "j.rank, j.seq" } else { "j.seq" };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM job j LEFT JOIN batch b ON b.seq = j.batch WHERE j.state = '{}' ORDER BY {order} LIMIT {LINE}",
+            state.word()
+        );
+        let mut query = db.prepare_cached(&sql)?;
+        let mut rows = query.query([])?;
+        let mut raws = Vec::new();
+        while let Some(row) = rows.next()? {
+            raws.push(read(row)?);
+        }
+        for (place, raw) in raws.into_iter().enumerate() {
+            jobs.push(complete_at(db, shared, raw, Some(place as i64))?);
+        }
+    }
+    Ok(jobs)
+}
+
 pub(crate) fn page(db: &Connection, shared: &Shared, filter: &Filter) -> Result<Page> {
     let limit = filter.limit.unwrap_or(50).clamp(1, 1000);
-    let mut clauses = Vec::new();
-    let mut values: Vec<Value> = Vec::new();
-    if let Some(before) = filter.before {
-        values.push(before.into());
-        clauses.push(format!("j.seq < ?{}", values.len()));
-    }
-    if !filter.kinds.is_empty() {
-        let first = values.len() + 1;
-        values.extend(filter.kinds.iter().map(|kind| kind.clone().into()));
-        let places: Vec<String> = (first..=values.len()).map(|place| format!("?{place}")).collect();
-        clauses.push(format!("j.kind IN ({})", places.join(", ")));
-    }
-    if let Some(text) = &filter.text {
-        let text = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        values.push(format!("%{text}%").into());
-        clauses.push(format!("j.title LIKE ?{} ESCAPE '\\'", values.len()));
-    }
+    let (clauses, values) = conditions(filter);
     // A list of one state is read from that state's own index, so each state is asked for by itself.
     let mut states: Vec<Option<State>> = filter.states.iter().copied().map(Some).collect();
     states.dedup();
@@ -117,6 +133,57 @@ pub(crate) fn page(db: &Connection, shared: &Shared, filter: &Filter) -> Result<
     let next = raws.last().map(|raw| raw.seq).filter(|_| more);
     let jobs = raws.into_iter().map(|raw| complete(db, shared, raw)).collect::<Result<_>>()?;
     Ok(Page { jobs, next })
+}
+
+/// What a job must be like, as conditions and the values in them.
+fn conditions(filter: &Filter) -> (Vec<String>, Vec<Value>) {
+    let mut clauses = Vec::new();
+    let mut values: Vec<Value> = Vec::new();
+    let mut bind = |value: Value| {
+        values.push(value);
+        format!("?{}", values.len())
+    };
+    if let Some(before) = filter.before {
+        clauses.push(format!("j.seq < {}", bind(before.into())));
+    }
+    if let Some(batch) = filter.batch {
+        clauses.push(format!(
+            "j.batch = (SELECT seq FROM batch WHERE id = {})",
+            bind(batch.bytes().to_vec().into())
+        ));
+    }
+    if !filter.kinds.is_empty() {
+        let kinds: Vec<String> = filter.kinds.iter().map(|kind| bind(kind.clone().into())).collect();
+        clauses.push(format!("j.kind IN ({})", kinds.join(", ")));
+    }
+    let in_places =
+        |how: &str| PLACES.map(|path| format!("json_extract(j.spec, '{path}') {how}")).join(" OR ");
+    // Orders are looked into only where their text holds what is wanted: reading a hundred thousand of them takes long.
+    if let Some(place) = &filter.place {
+        let text = bind(json_text(place).into());
+        let whole = bind(place.clone().into());
+        clauses.push(format!("instr(j.spec, {text}) > 0 AND ({})", in_places(&format!("= {whole}"))));
+    }
+    if let Some(text) = &filter.text {
+        let text_like = like(text);
+        let json_like = bind(like(json_text(text).trim_matches('"')).into());
+        let text = bind(text_like.into());
+        clauses.push(format!(
+            "(j.title LIKE {text} ESCAPE '\\' OR j.spec LIKE {json_like} ESCAPE '\\' AND ({}))",
+            in_places(&format!("LIKE {text} ESCAPE '\\'"))
+        ));
+    }
+    (clauses, values)
+}
+
+/// A text as it stands in JSON, with its quotes.
+fn json_text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The pattern that matches whatever holds `text`.
+fn like(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
 pub(crate) fn counts(db: &Connection) -> Result<Counts> {

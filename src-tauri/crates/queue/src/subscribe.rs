@@ -10,11 +10,10 @@ use tokio::sync::watch;
 
 use crate::attempt::Attempt;
 use crate::event::{self, Happening};
-use crate::list::{Counts, Filter, counts, page};
+use crate::list::{Counts, Filter, counts, open_jobs, page};
 use crate::progress::Progress;
 use crate::queue::{Shared, blocking};
 use crate::stage::Stage;
-use crate::state::State;
 use crate::view::JobView;
 use crate::{JobId, Queue, Result};
 
@@ -28,7 +27,7 @@ const EVENTS: usize = 500;
 pub struct Snapshot {
     /// The last event that is in the picture.
     pub seq: i64,
-    /// Every job that has not ended, and the newest that have.
+    /// Every job that has not ended, in the order in which they start, and the newest that have.
     pub jobs: Vec<JobView>,
     /// How many there are of each.
     pub counts: Counts,
@@ -81,15 +80,9 @@ impl Queue {
             .read(move |db| {
                 let whole = db.unchecked_transaction()?;
                 let seq = event::last_seq(&whole)?;
-                let open = Filter {
-                    states: vec![State::Queued, State::Running, State::Waiting, State::Paused],
-                    limit: Some(1000),
-                    ..Filter::default()
-                };
-                let mut jobs = page(&whole, &shared, &open)?.jobs;
+                let mut jobs = open_jobs(&whole, &shared)?;
                 let newest = page(&whole, &shared, &Filter { limit: Some(100), ..Filter::default() })?.jobs;
                 jobs.extend(newest.into_iter().filter(|job| job.state.is_final()));
-                jobs.sort_by_key(|job| std::cmp::Reverse(job.id));
                 Ok((Snapshot { seq, jobs, counts: counts(&whole)? }, event::first_seq(&whole)?))
             })
             .await?;

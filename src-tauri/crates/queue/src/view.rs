@@ -55,6 +55,8 @@ pub struct JobView {
     pub waiting_for: Option<WaitingFor>,
     /// The batch it belongs to.
     pub batch: Option<BatchId>,
+    /// That batch's title.
+    pub batch_title: Option<String>,
     /// Its line.
     pub steps: Vec<StepView>,
     /// Its order.
@@ -139,9 +141,31 @@ impl StepState {
     }
 }
 
+impl JobView {
+    /// 0 to 100 over all steps, by their weights. Only a job that completed shows 100.
+    fn overall(&self) -> f64 {
+        if self.state == State::Completed {
+            return 100.0;
+        }
+        let whole: f64 = self.steps.iter().map(|step| step.weight).sum();
+        if whole <= 0.0 {
+            return 0.0;
+        }
+        let done: f64 = self.steps.iter().map(|step| step.weight * step.progress / 100.0).sum();
+        (done / whole * 100.0).clamp(0.0, 99.9)
+    }
+
+    /// Takes the newest progress of a step into the picture.
+    pub fn advance(&mut self, step: usize, now: &Progress) {
+        let Some(moved) = self.steps.get_mut(step) else { return };
+        overlay(moved, now);
+        self.progress = self.overall();
+    }
+}
+
 pub(crate) const COLUMNS: &str = "j.seq, j.id, j.kind, j.title, j.state, j.intent, j.priority, j.created_at, \
      j.started_at, j.finished_at, j.attempts, j.crashes, j.resumed, j.active_ms, j.wait, b.id, j.line, j.spec, j.result, \
-     j.error, j.step, j.rank, j.due_at, j.timer";
+     j.error, j.step, j.rank, j.due_at, j.timer, b.title";
 
 impl Queue {
     /// A job, whole.
@@ -201,6 +225,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Raw> {
             eta_seconds: None,
             waiting_for: None,
             batch: row.get::<_, Option<Vec<u8>>>(15)?.map(|bytes| BatchId::from_bytes(&bytes)),
+            batch_title: row.get(24)?,
             steps: Vec::new(),
             spec: json(row.get(17)?).unwrap_or(Value::Null),
             result: json(row.get(18)?),
@@ -211,6 +236,11 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Raw> {
 
 /// Adds the steps, what is known only in memory, and the reasons.
 pub(crate) fn complete(db: &Connection, shared: &Shared, raw: Raw) -> Result<JobView> {
+    complete_at(db, shared, raw, None)
+}
+
+/// [`complete`], where it is known already how many jobs are ahead in the line.
+pub(crate) fn complete_at(db: &Connection, shared: &Shared, raw: Raw, ahead: Option<i64>) -> Result<JobView> {
     let Raw { seq, rank, step: next, line, note, mut view } = raw;
     view.steps = steps(db, seq, &line)?;
     if let Some(attempt) = shared.live().get(&seq).filter(|_| view.state == State::Running) {
@@ -223,7 +253,7 @@ pub(crate) fn complete(db: &Connection, shared: &Shared, raw: Raw) -> Result<Job
             }
         }
     }
-    view.progress = overall(&view.steps, view.state);
+    view.progress = view.overall();
     view.current_step = match view.state {
         State::Completed | State::Cancelled => None,
         _ => view
@@ -240,7 +270,7 @@ pub(crate) fn complete(db: &Connection, shared: &Shared, raw: Raw) -> Result<Job
         view.error.clone_from(&step.error);
     }
     view.eta_seconds = eta::of(db, &view)?;
-    view.waiting_for = reason(db, shared, &view, rank, note)?;
+    view.waiting_for = reason(db, shared, &view, rank, ahead, note)?;
     Ok(view)
 }
 
@@ -304,25 +334,13 @@ fn steps(db: &Connection, seq: i64, line: &[Planned]) -> Result<Vec<StepView>> {
     Ok(steps)
 }
 
-/// 0 to 100 over all steps. Only a job that completed shows 100.
-fn overall(steps: &[StepView], state: State) -> f64 {
-    if state == State::Completed {
-        return 100.0;
-    }
-    let whole: f64 = steps.iter().map(|step| step.weight).sum();
-    if whole <= 0.0 {
-        return 0.0;
-    }
-    let done: f64 = steps.iter().map(|step| step.weight * step.progress / 100.0).sum();
-    (done / whole * 100.0).clamp(0.0, 99.9)
-}
-
 /// Why the job is not running.
 fn reason(
     db: &Connection,
     shared: &Shared,
     view: &JobView,
     rank: i64,
+    ahead: Option<i64>,
     note: Option<WaitNote>,
 ) -> Result<Option<WaitingFor>> {
     let note = match view.state {
@@ -334,10 +352,20 @@ fn reason(
         } else if let Some(note) = note {
             note
         } else {
-            let ahead: i64 = db
-                .prepare_cached("SELECT count(*) FROM job WHERE state = 'queued' AND rank < ?1")?
-                .query_row([rank], |row| row.get(0))?;
-            WaitNote::new("slot", format!("It waits for its turn; {ahead} jobs are ahead of it."))
+            let ahead = match ahead {
+                Some(ahead) => ahead,
+                None => db
+                    .prepare_cached("SELECT count(*) FROM job WHERE state = 'queued' AND rank < ?1")?
+                    .query_row([rank], |row| row.get(0))?,
+            };
+            WaitNote::new(
+                "slot",
+                match ahead {
+                    0 => "It is next, as soon as a slot is free.".to_owned(),
+                    1 => "It waits for its turn; 1 job is ahead of it.".to_owned(),
+                    _ => format!("It waits for its turn; {ahead} jobs are ahead of it."),
+                },
+            )
         }),
         State::Waiting => Some(note.unwrap_or_else(|| WaitNote::new("waiting", "It waits."))),
         State::Paused => Some(note.unwrap_or_else(WaitNote::paused)),

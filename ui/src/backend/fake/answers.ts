@@ -10,7 +10,7 @@ import type { SiteSeen } from '../wire/SiteSeen';
 import { id, problem } from './make';
 import { CLONE_STEPS } from './steps';
 
-export function site(path: string): SiteReport {
+export function site(path: string, database: string | null = null, url: string | null = null): SiteReport {
   if (!path.startsWith('/'))
     throw problem(
       'source-missing',
@@ -41,13 +41,21 @@ export function site(path: string): SiteReport {
       notes: [],
     };
   }
+  if (path.includes('odd') && !database)
+    throw problem(
+      'config.computed',
+      'The configuration works out the name of its database while it runs.',
+      'Say where the database is.',
+      { path: `${path}/wp-config.php` },
+      false,
+    );
   return {
     path,
     platform: 'wordpress',
     platform_title: 'WordPress 6.8',
     version: '6.8',
     title: `The ${name} of Ada`,
-    addresses: [`https://${name}.example.com`, `https://www.${name}.example.com`],
+    addresses: url ? [url] : [`https://${name}.example.com`, `https://www.${name}.example.com`],
     parts: [
       { part: 'core', files: 2521, bytes: 56_000_000 },
       { part: 'modules', files: 7904, bytes: 91_000_000 },
@@ -55,7 +63,7 @@ export function site(path: string): SiteReport {
       { part: 'media', files: 11_602, bytes: 1_540_000_000 },
     ],
     database: {
-      address: `mysql://${name}@127.0.0.1/${name}`,
+      address: database ?? `mysql://${name}@127.0.0.1/${name}`,
       server: 'MariaDB 10.11.6',
       tables: 12,
       rows: 1_578_319,
@@ -76,7 +84,7 @@ const SWITCHES: [string, string, string][] = [
 ];
 
 export function plan(request: CloneRequest): ClonePlan {
-  const source = site(request.source);
+  const source = site(request.source, request.source_db, request.source_url);
   const kept = source.parts.filter((part) => !request.skip.includes(part.part));
   const database = source.database && !request.skip.includes('database') ? source.database.bytes : 0;
   const needed = kept.reduce((sum, part) => sum + part.bytes, 0) + database;
@@ -89,7 +97,7 @@ export function plan(request: CloneRequest): ClonePlan {
   if (request.target.includes('full') && !request.replace) {
     obstacles.push(
       problem(
-        'target-not-empty',
+        'target.not-empty',
         `The folder ${request.target} holds 14 files.`,
         'Empty it, choose another folder, or put aside what is there.',
         {},

@@ -70,6 +70,7 @@ export interface Told {
   findings?: number;
   ago?: number;
   batch?: string | null;
+  batchTitle?: string | null;
 }
 
 export function job(told: Told, now: number): JobView {
@@ -123,6 +124,7 @@ export function job(told: Told, now: number): JobView {
         : null,
     error: told.state === 'failed' ? (told.error ?? NOT_EMPTY) : null,
     batch: told.batch ?? null,
+    batch_title: told.batchTitle ?? null,
     spec: {
       source,
       target,
@@ -160,6 +162,7 @@ export function row(view: JobView): JobRow {
     active_ms: view.active_ms,
     resumed: view.resumed,
     batch: view.batch,
+    batch_title: view.batch_title,
     findings: view.result?.findings ?? 0,
     seq: view.seq,
   };

@@ -18,6 +18,10 @@ kinds: Array<string>,
  */
 search: string, 
 /**
+ * Only jobs that read or write this folder.
+ */
+site: string | null, 
+/**
  * Only children of this batch.
  */
 batch: string | null, };

@@ -89,6 +89,10 @@ resumed: number,
  */
 batch: string | null, 
 /**
+ * Title of that batch.
+ */
+batch_title: string | null, 
+/**
  * Findings of its check, once completed.
  */
 findings: number, 

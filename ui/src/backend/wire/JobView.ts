@@ -103,6 +103,10 @@ error: Problem | null,
  */
 batch: string | null, 
 /**
+ * Title of that batch.
+ */
+batch_title: string | null, 
+/**
  * What was asked, without secrets.
  */
 spec: unknown, 

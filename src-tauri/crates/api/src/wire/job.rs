@@ -170,6 +170,8 @@ pub struct JobRow {
     pub resumed: u32,
     /// Batch it belongs to.
     pub batch: Option<String>,
+    /// Title of that batch.
+    pub batch_title: Option<String>,
     /// Findings of its check, once completed.
     pub findings: u32,
     /// Sequence number of its last change.
@@ -226,6 +228,8 @@ pub struct JobView {
     pub error: Option<Problem>,
     /// Batch it belongs to.
     pub batch: Option<String>,
+    /// Title of that batch.
+    pub batch_title: Option<String>,
     /// What was asked, without secrets.
     #[ts(type = "unknown")]
     pub spec: serde_json::Value,
@@ -260,6 +264,8 @@ pub struct JobFilter {
     pub kinds: Vec<String>,
     /// Words that title, source or target hold.
     pub search: String,
+    /// Only jobs that read or write this folder.
+    pub site: Option<String>,
     /// Only children of this batch.
     pub batch: Option<String>,
 }

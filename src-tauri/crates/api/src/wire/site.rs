@@ -103,6 +103,48 @@ pub struct CloneRequest {
     pub priority: i32,
 }
 
+/// Several clones that were launched in one go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LaunchedBatch {
+    /// Id of the batch.
+    pub batch: String,
+    /// Ids of its jobs, in the order in which they were asked for.
+    pub jobs: Vec<String>,
+}
+
+/// Something in a folder of a site, with all that is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FolderEntry {
+    /// Its name.
+    pub name: String,
+    /// Where it is below the site's folder, parts separated by `/`.
+    pub path: String,
+    /// The pattern that leaves out just this, in gitignore's language.
+    pub pattern: String,
+    /// Whether it is a folder.
+    pub folder: bool,
+    /// Files in it; 1 for a file.
+    pub files: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Why it is left out unless it is taken back in; none where it is copied.
+    pub left_out: Option<String>,
+}
+
+/// What one folder of a site holds, the largest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FolderPage {
+    /// Its entries.
+    pub entries: Vec<FolderEntry>,
+    /// Entries that are not told one by one, all smaller than those that are.
+    pub more: u64,
+    /// Bytes of those.
+    pub more_bytes: u64,
+}
+
 /// A switch of what keeps a copy quiet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]

@@ -133,7 +133,7 @@ impl Exclusions {
     }
 
     /// The pattern that keeps `path` back. Its parents are not looked at: a walk never enters a folder that is kept back.
-    pub(super) fn pattern_against(&self, path: &Path, is_folder: bool) -> Option<&str> {
+    pub fn pattern_against(&self, path: &Path, is_folder: bool) -> Option<&str> {
         if self.matcher.is_empty() {
             return None;
         }

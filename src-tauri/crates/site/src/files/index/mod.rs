@@ -266,8 +266,8 @@ impl Index {
         }
     }
 
-    /// The number of the folder that holds an entry.
-    pub(super) fn parent(&self, number: u32) -> u32 {
+    /// The number of the folder that holds an entry; the root holds itself.
+    pub fn parent(&self, number: u32) -> u32 {
         self.records[number as usize].parent
     }
 
