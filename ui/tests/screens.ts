@@ -59,6 +59,14 @@ export const SCREENS: Screen[] = [
     look: {},
     go: async (page) => (await page.getByTestId('toggle-filter').click(), page.getByTestId('filter-failed').click()),
   },
+  {
+    name: 'filter-site',
+    look: {},
+    go: async (page) => {
+      await page.getByTestId('go-sites').click();
+      await page.getByTestId('site').first().getByRole('button', { name: '14 jobs' }).click();
+    },
+  },
   { name: 'new-clone-empty', look: {}, go: (page) => page.getByTestId('new-clone').click() },
   { name: 'new-clone-source', look: {}, go: (page) => source(page, '/home/ada/sites/shop'), all: true },
   { name: 'new-clone-no-site', look: {}, go: (page) => source(page, '/home/ada/empty', false) },
@@ -88,7 +96,7 @@ export const SCREENS: Screen[] = [
     },
   },
   { name: 'new-clone-several', look: {}, go: several },
-  { name: 'new-clone-several-plan', look: {}, go: async (page) => (await several(page), plan(page)), all: true },
+  { name: 'new-clone-several-plan', look: {}, go: async (page) => (await several(page), plan(page)) },
   { name: 'new-clone-plan', look: {}, go: async (page) => (await source(page, '/home/ada/sites/shop'), plan(page)), all: true },
   {
     name: 'new-clone-obstacle',

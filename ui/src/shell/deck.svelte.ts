@@ -11,7 +11,7 @@ import { can, type Verb } from '../jobs/actions';
 import type { Item } from '../jobs/arrange';
 import { Job } from '../jobs/job.svelte';
 import { OpenJob } from '../jobs/open-job.svelte';
-import { Queue } from '../jobs/queue.svelte';
+import { NO_FILTER, Queue } from '../jobs/queue.svelte';
 import { homeOf, homely } from '../kit/format';
 import { refuse } from '../kit/notes.svelte';
 
@@ -40,6 +40,8 @@ export class Deck {
   leaving: Leave | null = $state(null);
   tab: Tab = $state('steps');
   drawer = $state(false);
+  /** Whether the list can be narrowed. */
+  filtering = $state(false);
   /** Counts up when the check of this machine is asked for. */
   doctor = $state(0);
   /** Counts up when the log is to be searched. */
@@ -189,6 +191,19 @@ export class Deck {
 
   filter(filter: JobFilter): void {
     void this.queue.narrow(filter);
+  }
+
+  /** Shows the jobs that had to do with a site, and nothing else. */
+  jobsOf(site: string): void {
+    this.filtering = true;
+    this.filter({ ...NO_FILTER, site });
+    this.screen = 'jobs';
+  }
+
+  /** Shows everything again. */
+  unfilter(): void {
+    this.filtering = false;
+    if (this.queue.filtered) this.filter(NO_FILTER);
   }
 
   /** Steers every chosen job, or the given ones, that can be steered so. */

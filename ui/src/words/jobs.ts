@@ -10,6 +10,8 @@ export const filter = {
   cancelled: 'Cancelled',
   state: 'Which jobs',
   kind: 'Which kinds',
+  site: 'Of which site',
+  anySite: 'Any site',
   kinds: { clone: 'Clones', command: 'Commands', build: 'Builds' } as Record<string, string>,
 };
 

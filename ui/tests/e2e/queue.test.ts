@@ -119,6 +119,33 @@ describe('the queue', () => {
     await page.context().close();
   });
 
+  test('is filtered by site and words together, from the site itself', async () => {
+    const page = await browser.open();
+    await page.getByTestId('go-sites').click();
+    const site = page.getByTestId('site').filter({ hasText: '~/sites/docs-copy' });
+    await site.getByRole('button', { name: '1 job' }).click();
+    await page.waitForFunction(() => {
+      const rows = [...document.querySelectorAll('[data-testid="job-row"]')];
+      return rows.length > 0 && rows.every((one) => one.textContent?.includes('docs.'));
+    });
+    expect(await page.getByTestId('filter-site').inputValue()).toBe('/home/ada/sites/docs-copy');
+    await page.getByTestId('filter-text').fill('nothing like it');
+    await page.getByText('No job matches').waitFor();
+    await page.getByTestId('toggle-filter').click();
+    await page.locator('[data-testid="job-row"]', { hasText: 'shop.example.com' }).first().waitFor();
+    await page.context().close();
+  });
+
+  test('sites are chosen and cloned together', async () => {
+    const page = await browser.open();
+    await page.getByTestId('go-sites').click();
+    for (const path of ['shop.example.com', 'docs.example.net'])
+      await page.getByRole('checkbox', { name: `Choose ${path}` }).check();
+    await page.getByTestId('clone-many').click();
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid="copy"]').length === 2);
+    await page.context().close();
+  });
+
   test('a batch is one row with the progress of its jobs, and opens', async () => {
     const page = await browser.open({ scene: 'batch' });
     await page.getByTestId('batch-row').click();
