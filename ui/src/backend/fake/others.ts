@@ -114,6 +114,7 @@ export function other(told: Other, now: number): JobView {
     result: null,
     error: told.error ?? null,
     batch: null,
+    batch_title: null,
     seq: 0,
   };
   if (at) {
