@@ -115,6 +115,7 @@ mod tests {
             tables: 12,
             database_bytes: rows * 200,
             left_out: Vec::new(),
+            linked: Vec::new(),
         }
     }
 

@@ -83,7 +83,7 @@ async fn the_folders_of_a_source_are_told_with_their_sizes_and_with_patterns_tha
     let images = clonedeck.folder_page(&wanted, &root[0].path).await.expect("its folders").entries;
     assert_eq!(images[0].pattern, "/images/2019/");
     let request = CloneRequest { exclude: vec![images[0].pattern.clone()], ..wanted.clone() };
-    let plan = clonedeck.plan_clone(&request, None).await.expect("a plan");
+    let plan = clonedeck.plan_clone(&request, &clonedeck_api::Given::default()).await.expect("a plan");
     let out = plan.excluded.iter().find(|out| out.pattern == "/images/2019/").expect("it is left out");
     assert_eq!((out.files, out.bytes), (1, 40_000));
     assert!(plan.eta_seconds.is_some_and(|eta| eta.low > 0.0 && eta.high >= eta.low));

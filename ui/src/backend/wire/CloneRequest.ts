@@ -29,6 +29,18 @@ source_db: string | null,
  */
 source_url: string | null, 
 /**
+ * What the names of the source's tables begin with, where its configuration does not say.
+ */
+source_prefix?: string, 
+/**
+ * Configuration file of the source, where it is in no usual place.
+ */
+source_config?: string, 
+/**
+ * What becomes of folders outside of the source that it has by links: `copy` (when none), `keep` or `leave-out`.
+ */
+links?: string, 
+/**
  * Parts that are left out.
  */
 skip: Array<string>, 
