@@ -242,11 +242,6 @@ pub struct Window {
 }
 
 impl Window {
-    /// Where the queue behind the window is.
-    pub fn data_dir(&self) -> &Path {
-        &self.data_dir
-    }
-
     /// Waits for an element by its `data-testid`, optionally with further attributes as CSS.
     pub async fn find(&self, id: &str, more: &str) -> fantoccini::elements::Element {
         let css = format!("[data-testid=\"{id}\"]{more}");
