@@ -60,7 +60,12 @@ async fn a_vite_project_is_installed_checked_built_and_shown_and_the_second_time
     assert!(page(result["port"].as_u64().unwrap()).await.contains("<title>Shop</title>"));
     let previews = bench.previews.list().unwrap();
     assert_eq!((previews.len(), previews[0].url.as_str()), (1, result["url"].as_str().unwrap()));
-    assert!(previews[0].usage().memory > 10 << 20);
+    // The system is asked twice a second.
+    let until = Instant::now() + Duration::from_secs(20);
+    while previews[0].usage().memory < 10 << 20 {
+        assert!(Instant::now() < until, "{:?}", previews[0].usage());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert_eq!((previews[0].service.kind.as_str(), previews[0].service.title.as_str()), ("build", "project"));
     assert!(bench.previews.stop(&id.to_string()).await.unwrap());
     bench.leaves_nothing().await;

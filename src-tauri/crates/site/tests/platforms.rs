@@ -374,7 +374,10 @@ require_once ABSPATH . 'wp-settings.php';
     );
     let refused = place.refused("shop");
     assert_eq!(refused.code, "config.computed");
-    assert!(refused.message.contains("WORDPRESS_DB_NAME") && refused.help.contains("--db"), "{refused:?}");
+    assert!(
+        refused.message.contains("WORDPRESS_DB_NAME") && refused.help.contains("--source-db"),
+        "{refused:?}"
+    );
 
     let mut environment = Environment::default();
     for (name, value) in [("NAME", "shop"), ("USER", "bob"), ("PASSWORD", "hunter2"), ("HOST", "db")] {

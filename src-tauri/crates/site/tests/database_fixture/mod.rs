@@ -59,17 +59,18 @@ pub fn tables_equal(server: &MariaDb, one: &str, other: &str) {
             text.split_once('\t').unwrap().1.to_owned()
         };
         let made = |database: &str| server.sql_in(database, &format!("SHOW CREATE TABLE `{table}`"));
-        let only = |one: &str, other: &str| {
-            server.sql(&format!(
-                "SELECT * FROM `{one}`.`{table}` EXCEPT SELECT * FROM `{other}`.`{table}` LIMIT 3"
-            ))
-        };
-        assert!(
-            sum(one) == sum(other),
-            "the rows of {table}:\n{}---\n{}",
-            only(one, other),
-            only(other, one)
-        );
+        // The server's checksum of a table with generated columns is not always the same for the same rows: then they are compared.
+        if sum(one) != sum(other) {
+            let rows = |database: &str| {
+                let text = server.sql(&format!("SELECT * FROM `{database}`.`{table}`"));
+                let mut rows: Vec<String> = text.lines().map(str::to_owned).collect();
+                rows.sort_unstable();
+                rows
+            };
+            let (ours, theirs) = (rows(one), rows(other));
+            let differing = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
+            assert!(ours.len() == theirs.len() && differing.is_none(), "the rows of {table}: {differing:?}");
+        }
         assert_eq!(made(one), made(other), "the definition of {table}");
     }
 }
