@@ -89,7 +89,9 @@ export class PageBrowser {
     // The shell freezes the prototypes; the page must live with it.
     await page.addInitScript(() => Object.freeze(Object.prototype));
     await page.goto(`${this.address}?scene=${scene}${still ? '&still' : ''}`);
-    await page.waitForFunction(() => document.querySelector('#app')?.childElementCount);
+    // The slow scene is the picture of a page that is still opening.
+    const opened = scene === 'slow' ? '#app > *' : '#app > *:not(:has(main[aria-busy=true]))';
+    await page.waitForSelector(opened, { state: 'attached' });
     if (text !== 1) {
       await page.evaluate((factor) => {
         document.documentElement.style.fontSize = `${81.25 * factor}%`;
