@@ -8,6 +8,7 @@ use futures::StreamExt;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use crate::desktop::Desktop;
+use crate::work::console_site;
 use crate::{PATIENCE, newest_job, runtime};
 
 /// The host of tray icons, as a desktop has one: it hears which icons there are.
@@ -83,13 +84,10 @@ impl Menu {
 #[test]
 fn the_tray_tells_how_far_jobs_are_holds_the_queue_and_quits_at_a_safe_point() {
     let home = tempfile::tempdir().expect("a folder");
-    let (data, source) = (home.path().join("data"), home.path().join("press"));
-    for number in 0..12_000 {
-        let folder = source.join((number / 1000).to_string());
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join(format!("{number}.html")), "<!doctype html>").expect("a file");
-    }
-    std::fs::write(source.join("index.html"), "<!doctype html><title>Press</title>").expect("a file");
+    let (data, site) = (home.path().join("data"), home.path().join("shop"));
+    // A command that is at work for as long as the test wants.
+    console_site(&site, 1000);
+    std::fs::write(site.join("pause"), "100000").expect("a file");
     let desktop = Desktop::start();
     runtime().block_on(async {
         let (heard, icons) = std::sync::mpsc::channel();
@@ -121,11 +119,16 @@ fn the_tray_tells_how_far_jobs_are_holds_the_queue_and_quits_at_a_safe_point() {
         // With a tray, closing hides without a word, and a job is told there.
         desktop.close_window();
         wait_for("no window", PATIENCE, || (!desktop.shows_window()).then_some(()));
-        stdout_of(clonedeck(&data).args(["clone", "--detach"]).arg(&source).arg(home.path().join("copy")));
+        stdout_of(clonedeck(&data).args(["run", "--detach"]).arg(&site).args([
+            "--",
+            "php",
+            "craft",
+            "clonedeck/migrate",
+        ]));
         menu.line(|text| text == "1 job is running").await;
         let (_, line) =
             menu.line(|text| text.contains(" · ") && text.ends_with(" %") && !text.contains(" 0 %")).await;
-        assert!(line.contains("press"), "the line says which job: {line}");
+        assert!(line.contains("migrat"), "the line says which job: {line}");
         let told = tokio::time::timeout(PATIENCE, async {
             loop {
                 let signal = progress.next().await.expect("the bus goes on").expect("a signal");
@@ -146,9 +149,6 @@ fn the_tray_tells_how_far_jobs_are_holds_the_queue_and_quits_at_a_safe_point() {
         menu.click("Resume the queue").await;
         menu.line(|text| text == "Pause the queue").await;
 
-        // The first clone may have ended by now.
-        stdout_of(clonedeck(&data).args(["clone", "--detach"]).arg(&source).arg(home.path().join("second")));
-        menu.line(|text| text.ends_with("running") && !text.starts_with("No")).await;
         let pid = window.pid();
         menu.click("Quit").await;
         window.reads("They stop at a safe point").await;
@@ -159,6 +159,7 @@ fn the_tray_tells_how_far_jobs_are_holds_the_queue_and_quits_at_a_safe_point() {
             (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
         });
     });
+    std::fs::write(site.join("pause"), "0").expect("a file");
     let job = newest_job(&data).expect("the job is kept");
     assert!(job["error"].is_null() && job["state"] != "failed", "{job:#}");
     stdout_of(clonedeck(&data).args(["work", "--until-idle"]));

@@ -17,7 +17,7 @@ fn number(site: &Path, query: &str) -> u64 {
 }
 
 /// A site over SQLite with a console program as Craft's is, and `entries` entries to move.
-fn console_site(site: &Path, entries: u32) {
+pub fn console_site(site: &Path, entries: u32) {
     std::fs::create_dir(site).expect("a folder");
     std::fs::write(site.join("craft"), include_str!("../../../src-tauri/crates/jobs/tests/data/craft"))
         .expect("the console program");
