@@ -83,11 +83,15 @@ impl Desktop {
         let chosen = self.home.path().join("chosen");
         let _ = std::fs::remove_file(&chosen);
         std::fs::write(self.home.path().join("choice"), format!("#{button}")).expect("a file");
+        // A menu that is asked for before there is a notice never opens.
+        if self.displayed() == 0 {
+            return;
+        }
         let answer = self.command("dunstctl").arg("context").status().expect("dunstctl answers");
         assert!(answer.success(), "the menu of the notices opens");
-        if self.displayed() > 0 {
-            wait_for("the menu of the notices", Duration::from_secs(20), || chosen.exists().then_some(()));
-        }
+        wait_for("the menu of the notices", Duration::from_secs(20), || {
+            (chosen.exists() || self.displayed() == 0).then_some(())
+        });
     }
 
     /// How many notices are on the screen.
