@@ -7,7 +7,8 @@ use std::sync::Arc;
 use clonedeck_store::rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
-use crate::attempt::{Attempt, UndoOutcome};
+use crate::attempt::Attempt;
+use crate::drive::UndoOutcome;
 use crate::event::record;
 use crate::line::{Planned, RawDone};
 use crate::progress::Progress;

@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use crate::advance;
-use crate::attempt::{Attempt, caught};
+use crate::attempt::Attempt;
+use crate::drive::caught;
 use crate::log::Level;
 use crate::stage::Stage;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::attempt::{Attempt, Stop, StopReason};
+use crate::attempt::Attempt;
 use crate::log::Level;
 use crate::stage::Stage;
+use crate::stop::{Stop, StopReason};
 use crate::{Clock, Job, JobId, Step, StepError};
 
 type SpecOf<S> = <<S as Step>::Job as Job>::Spec;

@@ -3,7 +3,7 @@
 use clonedeck_store::rusqlite::{Connection, params};
 
 use crate::advance::{complete_step, merge_result};
-use crate::attempt::{Ending, Finish};
+use crate::drive::{Ending, Finish};
 use crate::event::record;
 use crate::failure::FailureView;
 use crate::job::{OnFailure, Policy};

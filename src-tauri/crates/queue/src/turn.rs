@@ -14,15 +14,17 @@ use tracing::Instrument;
 
 use crate::admission::{Ledger, Limits, Taker};
 use crate::advance::{self, Mark};
-use crate::attempt::{Attempt, Ending, Finish, Stop, drive};
+use crate::attempt::Attempt;
 use crate::claim::{Claimant, Claimed, claim};
 use crate::clock::millis;
+use crate::drive::{Ending, Finish, drive};
 use crate::finish::{Now, finish};
 use crate::job::Needs;
 use crate::meter::Load;
 use crate::queue::Shared;
 use crate::runner::Control;
 use crate::state::Intent;
+use crate::stop::Stop;
 use crate::{Error, Policy, Result, due, retention, steer};
 
 /// How often running jobs are sampled and the machine is measured.
