@@ -7,6 +7,7 @@
 //! and ended as one. [`Records`] on disk say which programs run, so that the next start of Clonedeck finds and ends what a crash
 //! left behind ([`Records::sweep`]), and never anything else.
 
+mod capture;
 mod census;
 mod ending;
 mod environment;
@@ -14,6 +15,7 @@ mod family;
 mod flood;
 mod identity;
 mod lines;
+mod listener;
 mod program;
 mod record;
 mod running;
@@ -22,9 +24,10 @@ mod text;
 pub use ending::{Ending, Overrun};
 pub use family::{Family, Usage};
 pub use identity::Identity;
+pub use listener::{Line, Listener, Silent, Stream};
 pub use program::{Limits, Output, Program};
 pub use record::{Known, Leftover, Record, Records};
-pub use running::{Driven, Line, Listener, Running, Silent, Stream};
+pub use running::{Driven, Running};
 pub use text::clean;
 
 /// The environment variable that marks a program and everything it starts.

@@ -1,81 +1,23 @@
 use std::future::Future;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use process_wrap::tokio::ChildWrapper;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::time::{Interval, MissedTickBehavior};
 
+use super::capture::Capture;
 use super::ending::{Ending, Overrun};
 use super::family::{Family, Usage};
-use super::flood::{Flood, Tail};
-use super::lines::Lines;
+use super::listener::{Listener, Stream};
 use super::program::Limits;
 use super::record::Record;
-use super::text;
 
 /// How often limits are looked at and unfinished lines are shown.
 const TICK: Duration = Duration::from_millis(250);
 /// How long the output of a program that has ended is waited for, when somebody still holds it open.
 const DRAIN: Duration = Duration::from_secs(2);
 const CHUNK: usize = 64 << 10;
-
-/// Where a line comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stream {
-    /// Standard output.
-    Out,
-    /// Standard error.
-    Err,
-    /// Clonedeck itself, about the output.
-    Note,
-}
-
-/// A line of a program, cleaned and masked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// Where it comes from.
-    pub stream: Stream,
-    /// When it came.
-    pub at: SystemTime,
-    /// What it says; colours are kept.
-    pub text: String,
-}
-
-/// Who hears what a running program does. Called from the task that drives it, so it must not take long.
-pub trait Listener: Send + Sync {
-    /// A line.
-    fn line(&self, line: &Line);
-
-    /// What a line that is not finished shows: a progress bar, a prompt. Told at most four times a second, and only when new.
-    fn showing(&self, stream: Stream, text: &str) {
-        let _ = (stream, text);
-    }
-
-    /// What it takes of the machine.
-    fn usage(&self, usage: &Usage) {
-        let _ = usage;
-    }
-
-    /// It has been silent for as long as its limits allow. Told once for each silence.
-    fn stalled(&self, silent: Duration) {
-        let _ = silent;
-    }
-
-    /// Whether a line (as bytes) may not be left out even when lines come too fast.
-    fn must_hear(&self, line: &[u8]) -> bool {
-        let _ = line;
-        false
-    }
-}
-
-/// A listener that hears nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Listener for Silent {
-    fn line(&self, _: &Line) {}
-}
 
 /// How driving a program came to an end.
 #[derive(Debug)]
@@ -111,20 +53,6 @@ pub struct Running {
     is_over: bool,
 }
 
-/// The output so far.
-struct Capture {
-    lines: [Lines; 2],
-    shown: [Vec<u8>; 2],
-    flood: Flood,
-    tail: Tail,
-    secrets: Vec<String>,
-    count: u64,
-    bytes: u64,
-    left_out: u64,
-    heard: Instant,
-    has_alarmed: bool,
-}
-
 enum Event {
     Out(usize),
     Err(usize),
@@ -145,7 +73,6 @@ impl Running {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
-        let now = Instant::now();
         Self {
             chunks: [
                 vec![0; if out.is_some() { CHUNK } else { 0 }],
@@ -158,18 +85,7 @@ impl Running {
             keep,
             out,
             err,
-            capture: Capture {
-                lines: Default::default(),
-                shown: Default::default(),
-                flood: Flood::new(now),
-                tail: Tail::default(),
-                secrets,
-                count: 0,
-                bytes: 0,
-                left_out: 0,
-                heard: now,
-                has_alarmed: false,
-            },
+            capture: Capture::new(secrets),
             ticks,
             status: None,
             driven: Duration::ZERO,
@@ -193,7 +109,7 @@ impl Running {
     pub async fn drive(&mut self, listener: &dyn Listener, stop: impl Future<Output = ()>) -> Driven {
         tokio::pin!(stop);
         let began = Instant::now();
-        self.capture.heard = began;
+        self.capture.listen_from(began);
         let before = self.driven;
         while self.status.is_none() {
             let event = tokio::select! {
@@ -270,7 +186,7 @@ impl Running {
             Event::Tick => {
                 self.capture.show(listener);
                 self.measure(listener);
-                self.watch_silence(listener);
+                self.capture.watch_silence(self.limits.stall, listener);
             }
         }
     }
@@ -291,17 +207,6 @@ impl Running {
                 self.is_throttled = false;
                 self.family.let_go();
             }
-        }
-    }
-
-    fn watch_silence(&mut self, listener: &dyn Listener) {
-        let silent = self.capture.heard.elapsed();
-        if let Some(limit) = self.limits.stall
-            && silent >= limit
-            && !self.capture.has_alarmed
-        {
-            self.capture.has_alarmed = true;
-            listener.stalled(silent);
         }
     }
 
@@ -406,84 +311,6 @@ impl Drop for Running {
         {
             record.remove();
         }
-    }
-}
-
-impl Capture {
-    fn hear(&mut self, stream: Stream, bytes: &[u8], listener: &dyn Listener) {
-        let (now, at) = (Instant::now(), SystemTime::now());
-        self.heard = now;
-        self.has_alarmed = false;
-        self.bytes += bytes.len() as u64;
-        self.flood.refill(now);
-        let mut lines = std::mem::take(&mut self.lines[stream as usize]);
-        lines.push(bytes, |line| self.line(stream, at, line, listener));
-        self.lines[stream as usize] = lines;
-    }
-
-    fn line(&mut self, stream: Stream, at: SystemTime, line: &[u8], listener: &dyn Listener) {
-        self.count += 1;
-        let kept = self.flood.admits(line.len(), false)
-            || (listener.must_hear(line) && self.flood.admits(line.len(), true));
-        self.tail.push(line, kept);
-        if kept {
-            self.tell_left_out(at, listener);
-            listener.line(&Line { stream, at, text: self.shown(line) });
-        }
-    }
-
-    fn tell_left_out(&mut self, at: SystemTime, listener: &dyn Listener) {
-        if let Some(left_out) = self.flood.take_left_out() {
-            self.left_out += left_out.lines;
-            let text = format!(
-                "… {} lines ({} KB) left out: they came faster than the log is kept",
-                left_out.lines,
-                left_out.bytes.div_ceil(1000)
-            );
-            listener.line(&Line { stream: Stream::Note, at, text });
-        }
-    }
-
-    /// Tells what unfinished lines show, when that is new.
-    fn show(&mut self, listener: &dyn Listener) {
-        self.flood.refill(Instant::now());
-        for stream in [Stream::Out, Stream::Err] {
-            let showing = self.lines[stream as usize].showing().unwrap_or_default().to_vec();
-            if !showing.is_empty() && showing != self.shown[stream as usize] {
-                listener.showing(stream, &self.shown(&showing));
-                self.shown[stream as usize] = showing;
-            }
-        }
-    }
-
-    /// The output is over: hands on unfinished lines, and the last lines even when they came too fast.
-    fn finish(&mut self, listener: &dyn Listener) {
-        let at = SystemTime::now();
-        for stream in [Stream::Out, Stream::Err] {
-            let mut lines = std::mem::take(&mut self.lines[stream as usize]);
-            lines.finish(|line| self.line(stream, at, line, listener));
-        }
-        let unkept = self.tail.take_unkept();
-        if !unkept.is_empty() {
-            self.tell_left_out(at, listener);
-            listener.line(&Line {
-                stream: Stream::Note,
-                at,
-                text: format!("… the last {} lines:", unkept.len()),
-            });
-            for line in unkept {
-                let text = self.shown(&line);
-                listener.line(&Line { stream: Stream::Out, at, text });
-            }
-        }
-    }
-
-    fn last_lines(&self) -> Vec<String> {
-        self.tail.lines().map(|line| self.shown(line)).collect()
-    }
-
-    fn shown(&self, line: &[u8]) -> String {
-        text::mask(text::clean(line), &self.secrets)
     }
 }
 
