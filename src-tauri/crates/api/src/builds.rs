@@ -8,9 +8,6 @@ use clonedeck_queue::AddOptions;
 use crate::wire::{BuildReport, BuildRequest, CacheUse, JobState, Preview, Problem};
 use crate::{Clonedeck, convert, problem};
 
-/// How the name of an archive that can be built ends.
-const ARCHIVES: [&str; 5] = [".zip", ".tar.gz", ".tgz", ".tar.zst", ".tar"];
-
 impl Clonedeck {
     /// What is known of a project before it is built. Writes nothing.
     pub async fn inspect_build(&self, source: &Path) -> Result<BuildReport, Problem> {
@@ -20,8 +17,7 @@ impl Clonedeck {
         if source.is_dir() {
             return Ok(report(&source, Project::detect(&source).map_err(convert::site_problem)?, memory));
         }
-        let name = source.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        if !ARCHIVES.iter().any(|ending| name.ends_with(ending)) {
+        if !build::is_archive(&source) {
             return Err(problem(
                 "build.archive",
                 format!("{} is no archive that can be built.", source.display()),

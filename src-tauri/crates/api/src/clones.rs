@@ -85,9 +85,7 @@ impl Clonedeck {
             Ok((site, draft))
         };
         let planned = planned.await;
-        for name in spec.db_secret.iter().chain(&spec.source_secret) {
-            self.secrets.forget(name);
-        }
+        self.forget_given(&spec);
         let (site, draft) = planned.map_err(convert::site_problem)?;
         let obstacles: Vec<Problem> = draft.obstacles.into_iter().map(convert::site_problem).collect();
         let paces = self.queue.paces(CloneSite::KIND).await.map_err(convert::queue_problem)?;
@@ -132,11 +130,13 @@ impl Clonedeck {
     pub async fn launch_clone(&self, request: &CloneRequest, given: &Given) -> Result<String, Problem> {
         let mut spec = spec(request)?;
         self.keep_given(&mut spec, given)?;
-        let added = self.add_unless_refused(&mut spec, request.priority).await;
+        let added = async {
+            self.accept(&mut spec).await?;
+            self.add_clone(&spec, request.priority).await
+        };
+        let added = added.await;
         if added.is_err() {
-            for name in spec.db_secret.iter().chain(&spec.source_secret) {
-                self.secrets.forget(name);
-            }
+            self.forget_given(&spec);
         }
         added
     }
@@ -168,17 +168,12 @@ impl Clonedeck {
         Ok(LaunchedBatch { batch: id.to_string(), jobs: jobs.iter().map(ToString::to_string).collect() })
     }
 
-    async fn add_unless_refused(&self, spec: &mut CloneSpec, priority: i32) -> Result<String, Problem> {
-        self.accept(spec).await?;
-        self.add_clone(spec, priority).await
-    }
-
     /// Refuses what can be refused at once, without reading more than a few files; finds the folder that is really meant.
     async fn accept(&self, spec: &mut CloneSpec) -> Result<(), Problem> {
         let (look, secrets) = (spec.clone(), self.secrets.clone());
         spec.target = tokio::task::spawn_blocking(move || refuse_early(&look, &secrets))
             .await
-            .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
+            .map_err(convert::lost_thread)?
             .map_err(convert::site_problem)?;
         Ok(())
     }
@@ -199,6 +194,12 @@ impl Clonedeck {
         Ok(())
     }
 
+    fn forget_given(&self, spec: &CloneSpec) {
+        for name in spec.db_secret.iter().chain(&spec.source_secret) {
+            self.secrets.forget(name);
+        }
+    }
+
     /// Adds a clone, unless one that has not ended writes the same folder: asked for the very same, that one's id is the answer,
     /// anything else is refused.
     pub(crate) async fn add_clone(&self, spec: &CloneSpec, priority: i32) -> Result<String, Problem> {
@@ -206,9 +207,14 @@ impl Clonedeck {
         let id = self.queue.add::<CloneSite>(spec, options).await.map_err(convert::queue_problem)?;
         let first = self.queue.job(id).await.map_err(convert::queue_problem)?;
         let asked: Option<CloneSpec> = serde_json::from_value(first.spec).ok();
-        // The name under which a password is kept is new every time.
-        let plain = |spec: &CloneSpec| CloneSpec { db_secret: None, ..spec.clone() };
-        if asked.as_ref() == Some(spec) || asked.as_ref().map(plain) == Some(plain(spec)) {
+        if asked.as_ref() == Some(spec) {
+            return Ok(id.to_string());
+        }
+        // The names under which passwords are kept are new every time.
+        let plain = |spec: &CloneSpec| CloneSpec { db_secret: None, source_secret: None, ..spec.clone() };
+        if asked.as_ref().map(plain) == Some(plain(spec)) {
+            // That job works with those that were given with it.
+            self.forget_given(spec);
             return Ok(id.to_string());
         }
         Err(problem(

@@ -31,6 +31,11 @@ pub fn queue_problem(error: clonedeck_queue::Error) -> wire::Problem {
     }
 }
 
+/// A thread of the program that broke off.
+pub fn lost_thread(why: tokio::task::JoinError) -> wire::Problem {
+    site_problem(clonedeck_jobs::lost_thread(why))
+}
+
 /// A problem with a site.
 pub fn site_problem(problem: clonedeck_site::Problem) -> wire::Problem {
     wire::Problem {

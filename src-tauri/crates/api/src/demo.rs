@@ -3,7 +3,7 @@
 use clonedeck_jobs::clone::{self, CloneSpec};
 
 use crate::wire::Problem;
-use crate::{Clonedeck, convert, problem};
+use crate::{Clonedeck, convert};
 
 impl Clonedeck {
     /// Makes the demo shop in the data directory, where it is not there yet, and clones it into a folder beside it.
@@ -13,7 +13,7 @@ impl Clonedeck {
         let folder = source.clone();
         tokio::task::spawn_blocking(move || clonedeck_site::demo::make(&folder))
             .await
-            .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
+            .map_err(convert::lost_thread)?
             .map_err(convert::site_problem)?;
         let target = clone::target_beside(&source);
         let spec = CloneSpec { source, target, name: Some("Demo shop".to_owned()), ..CloneSpec::default() };

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use clonedeck_jobs::clone::Planned;
-use clonedeck_queue::Pace;
+use clonedeck_jobs::clone::{
+    AttachPlatform, CheckTheCopy, CopyCore, CopyDatabase, CopyMedia, CopyModules, CopyThemes, Plan, Planned,
+    PrepareTarget, Ready, RewriteAddresses, UpdateSiteDefaults,
+};
+use clonedeck_queue::{Pace, Step};
 use clonedeck_site::Part;
 
 use crate::wire::Eta;
@@ -18,6 +21,16 @@ const FILES_A_SECOND: [f64; 2] = [2_500.0, 25_000.0];
 const ROWS_A_SECOND: [f64; 2] = [12_000.0, 120_000.0];
 /// What everything else takes there, in seconds.
 const REST: [f64; 2] = [12.0, 3.0];
+
+/// Steps that take about as long whatever there is to copy.
+const LIGHT: [&str; 6] = [
+    AttachPlatform::NAME,
+    Plan::NAME,
+    PrepareTarget::NAME,
+    UpdateSiteDefaults::NAME,
+    CheckTheCopy::NAME,
+    Ready::NAME,
+];
 
 /// What a step has to do.
 #[derive(Clone, Copy, Default)]
@@ -37,12 +50,12 @@ pub fn of(paces: &BTreeMap<String, Vec<Pace>>, planned: &Planned) -> Eta {
     let data =
         Work { bytes: if rows > 0.0 { planned.database_bytes as f64 } else { 0.0 }, rows, ..Work::default() };
     let heavy = [
-        ("copy-core", part(Part::Core)),
-        ("copy-modules", part(Part::Modules)),
-        ("copy-themes", part(Part::Themes)),
-        ("copy-media", part(Part::Media)),
-        ("copy-database", data),
-        ("rewrite-addresses", data),
+        (CopyCore::NAME, part(Part::Core)),
+        (CopyModules::NAME, part(Part::Modules)),
+        (CopyThemes::NAME, part(Part::Themes)),
+        (CopyMedia::NAME, part(Part::Media)),
+        (CopyDatabase::NAME, data),
+        (RewriteAddresses::NAME, data),
     ];
     let mut sum = Eta { low: 0.0, high: 0.0 };
     for (step, work) in heavy {
@@ -53,10 +66,8 @@ pub fn of(paces: &BTreeMap<String, Vec<Pace>>, planned: &Planned) -> Eta {
         sum.low += eta.low;
         sum.high += eta.high;
     }
-    let light =
-        ["attach-platform", "plan", "prepare-target", "update-site-defaults", "check-the-copy", "ready"];
     let mut rest = Some(Eta { low: 0.0, high: 0.0 });
-    for step in light {
+    for step in LIGHT {
         rest = rest.zip(by_history(paces.get(step), None)).map(|(sum, eta)| add(sum, eta));
     }
     add(sum, rest.unwrap_or(Eta { low: REST[1], high: REST[0] }))
@@ -125,9 +136,7 @@ mod tests {
 
     #[test]
     fn twice_as_much_as_before_takes_twice_as_long() {
-        let light =
-            ["attach-platform", "plan", "prepare-target", "update-site-defaults", "check-the-copy", "ready"];
-        let mut paces: BTreeMap<_, _> = light.map(|step| (step.to_owned(), pace(None, 0, 500))).into();
+        let mut paces: BTreeMap<_, _> = LIGHT.map(|step| (step.to_owned(), pace(None, 0, 500))).into();
         paces.insert("copy-media".into(), pace(Some("bytes"), 1_000_000, 2_000));
         paces.insert("copy-database".into(), pace(Some("rows"), 1_000, 3_000));
         paces.insert("rewrite-addresses".into(), pace(Some("rows"), 1_000, 1_000));

@@ -94,7 +94,7 @@ impl Clonedeck {
         let folder = data_dir.clone();
         let queue = tokio::task::spawn_blocking(move || Queue::open(&folder, registry, options))
             .await
-            .map_err(|why| problem("program.fault", format!("Opening the queue failed: {why}."), ""))?
+            .map_err(convert::lost_thread)?
             .map_err(convert::queue_problem)?;
         previews.lease_from(&queue);
         place::begin_log(&data_dir, open.verbose);

@@ -1,12 +1,12 @@
 //! What an operator has set, in `settings.json` in the data directory.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use clonedeck_jobs::build::Builds;
 use clonedeck_queue::Meter;
+use clonedeck_site::files::write_whole;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -48,15 +48,8 @@ pub fn read_file<T: DeserializeOwned>(file: &Path) -> Option<T> {
 
 /// Writes a small file of ours whole: after a crash there is the old one or the new one.
 pub fn write_file(file: &Path, value: &impl Serialize) -> Result<(), Problem> {
-    let write = || -> std::io::Result<()> {
-        let text = serde_json::to_vec_pretty(value)?;
-        let new: PathBuf = file.with_extension("json.new");
-        let mut out = fs::File::create(&new)?;
-        out.write_all(&text)?;
-        out.sync_all()?;
-        fs::rename(&new, file)
-    };
-    write().map_err(|why| {
+    let text = serde_json::to_vec_pretty(value).map_err(std::io::Error::from);
+    text.and_then(|text| write_whole(file, &text)).map_err(|why| {
         problem(
             "data.write",
             format!("{} cannot be written: {why}.", file.display()),

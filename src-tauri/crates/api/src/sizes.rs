@@ -7,7 +7,7 @@ use clonedeck_site::files::{Exclusions, Index, Kind};
 use clonedeck_site::platforms::Site;
 
 use crate::wire::{CloneRequest, FolderEntry, FolderPage, Problem};
-use crate::{Clonedeck, problem};
+use crate::{Clonedeck, convert, problem};
 
 /// More entries of one folder are not told one by one.
 const MOST: usize = 400;
@@ -66,9 +66,7 @@ impl Clonedeck {
             }
         };
         let folder = PathBuf::from(folder);
-        tokio::task::spawn_blocking(move || sized.page(&folder))
-            .await
-            .map_err(|why| problem("program.fault", format!("A part of the program failed: {why}."), ""))?
+        tokio::task::spawn_blocking(move || sized.page(&folder)).await.map_err(convert::lost_thread)?
     }
 }
 
@@ -115,10 +113,9 @@ impl Sized {
         let entry = self.index.entry(number);
         let (files, bytes) = self.sums[number as usize];
         let folder = entry.kind == Kind::Folder;
-        let path = entry.path.to_string_lossy().into_owned();
         FolderEntry {
             name: entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            pattern: pattern(&path, folder),
+            pattern: Exclusions::just(entry.path, folder),
             folder,
             files,
             bytes,
@@ -127,33 +124,7 @@ impl Sized {
                 .pattern_against(entry.path, folder)
                 .and_then(Exclusions::reason)
                 .map(str::to_owned),
-            path,
+            path: entry.path.to_string_lossy().into_owned(),
         }
-    }
-}
-
-/// The pattern that matches just this path, in gitignore's language.
-fn pattern(path: &str, folder: bool) -> String {
-    let mut pattern = String::from("/");
-    for letter in path.chars() {
-        if matches!(letter, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | '#' | ' ') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    if folder {
-        pattern.push('/');
-    }
-    pattern
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pattern;
-
-    #[test]
-    fn a_path_becomes_a_pattern_that_matches_just_it() {
-        assert_eq!(pattern("wp-content/uploads/2019", true), "/wp-content/uploads/2019/");
-        assert_eq!(pattern("a [1]*.zip", false), "/a\\ \\[1\\]\\*.zip");
     }
 }

@@ -51,8 +51,8 @@ fn measured(registry: clonedeck_queue::Registry) -> clonedeck_queue::Registry {
     registry
 }
 
-/// A thread of ours ended without an answer.
-pub(crate) fn lost_thread(why: tokio::task::JoinError) -> clonedeck_site::Problem {
+/// A thread of ours that ended without an answer.
+pub fn lost_thread(why: tokio::task::JoinError) -> clonedeck_site::Problem {
     clonedeck_site::Problem::permanent("program.fault", format!("A part of the program failed: {why}."))
         .help("This is a fault of Clonedeck; its log in the data directory says more.")
 }

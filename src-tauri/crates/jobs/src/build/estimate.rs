@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use clonedeck_site::files::write_whole;
 use clonedeck_site::process::Ending;
 use serde::{Deserialize, Serialize};
 
@@ -66,12 +67,9 @@ impl Estimates {
         let mut all = self.read();
         let known = all.entry(name(project)).or_default();
         *known = change(*known);
-        let new = self.file.with_extension("new");
         let text = serde_json::to_vec(&all).unwrap_or_default();
-        let parent = self.file.parent().map_or(Ok(()), std::fs::create_dir_all);
         // Nothing depends on it but the next estimate.
-        let _ =
-            parent.and_then(|()| std::fs::write(&new, text)).and_then(|()| std::fs::rename(&new, &self.file));
+        let _ = write_whole(&self.file, &text);
     }
 
     fn read(&self) -> BTreeMap<String, Taken> {

@@ -22,4 +22,4 @@ pub use job::{BuildJob, BuildOrder};
 pub use key::Key;
 pub use shelf::Builds;
 pub use steps::FROM_CACHE;
-pub use unpack::{Allowance, Unpacked, unpack};
+pub use unpack::{Allowance, Unpacked, is_archive, unpack};

@@ -38,6 +38,34 @@ const HARMLESS: u64 = 16 << 20;
 const DEEPEST: usize = 64;
 const LONGEST: usize = 1024;
 
+/// The kinds of archives, told by how their names end.
+#[derive(Clone, Copy)]
+enum Sort {
+    Zip,
+    Tar,
+    TarGz,
+    TarZst,
+}
+
+const ENDINGS: [(&str, Sort); 6] = [
+    (".zip", Sort::Zip),
+    (".tar.gz", Sort::TarGz),
+    (".tgz", Sort::TarGz),
+    (".tar.zst", Sort::TarZst),
+    (".tzst", Sort::TarZst),
+    (".tar", Sort::Tar),
+];
+
+fn sort_of(archive: &Path) -> Option<Sort> {
+    let name = archive.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, sort)| *sort)
+}
+
+/// Whether the name is that of an archive which [`unpack`] knows.
+pub fn is_archive(path: &Path) -> bool {
+    sort_of(path).is_some()
+}
+
 /// Unpacks `archive` (`.zip`, `.tar`, `.tar.gz`, `.tgz`, `.tar.zst`) into `target`, an empty folder. Nothing is written outside of it,
 /// whatever the archive says, and no more than `allowance`.
 ///
@@ -46,7 +74,6 @@ const LONGEST: usize = 1024;
 pub fn unpack(archive: &Path, target: &Path, allowance: Allowance, watch: &dyn Watch) -> Result<Unpacked> {
     let file = File::open(archive).map_err(|error| cannot_read(archive, &error))?;
     let size = file.metadata().map_err(|error| cannot_read(archive, &error))?.len();
-    let name = archive.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let mut room = Room {
         target: target.to_owned(),
         allowance,
@@ -56,18 +83,15 @@ pub fn unpack(archive: &Path, target: &Path, allowance: Allowance, watch: &dyn W
         done: Unpacked::default(),
         watch,
     };
-    let ends = |ending: &str| name.ends_with(ending);
-    let outcome = if ends(".zip") {
-        zip(file, &mut room)
-    } else if ends(".tar.gz") || ends(".tgz") {
-        tar(flate2::read::MultiGzDecoder::new(BufReader::new(file)), &mut room)
-    } else if ends(".tar.zst") || ends(".tzst") {
-        let reader = ruzstd::decoding::StreamingDecoder::new(BufReader::new(file));
-        reader.map_err(|error| Refusal::damaged(&error)).and_then(|reader| tar(reader, &mut room))
-    } else if ends(".tar") {
-        tar(BufReader::new(file), &mut room)
-    } else {
-        Err(Refusal::Bad("it is no .zip, .tar, .tar.gz or .tar.zst".into()))
+    let outcome = match sort_of(archive) {
+        Some(Sort::Zip) => zip(file, &mut room),
+        Some(Sort::TarGz) => tar(flate2::read::MultiGzDecoder::new(BufReader::new(file)), &mut room),
+        Some(Sort::TarZst) => {
+            let reader = ruzstd::decoding::StreamingDecoder::new(BufReader::new(file));
+            reader.map_err(|error| Refusal::damaged(&error)).and_then(|reader| tar(reader, &mut room))
+        }
+        Some(Sort::Tar) => tar(BufReader::new(file), &mut room),
+        None => Err(Refusal::Bad("it is no .zip, .tar, .tar.gz or .tar.zst".into())),
     };
     outcome.and_then(|()| room.make_links()).map_err(|refusal| refusal.into_problem(archive, target))?;
     Ok(room.done)

@@ -1,9 +1,9 @@
 //! Folders that a site has in itself by a symbolic link and that lie outside of it: uploads on a shared disk, a plugin under
 //! development. A copy with the same link would write where the source writes, so by default the copy gets what is in them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clonedeck_site::files::{Index, Kind as EntryKind};
+use clonedeck_site::files::{Exclusions, Index, Kind as EntryKind};
 use clonedeck_site::platforms::{Kind, Site, Tree};
 use clonedeck_site::{Part, Problem};
 use serde::{Deserialize, Serialize};
@@ -63,13 +63,7 @@ fn is_content(path: &Path, site: &Site) -> bool {
 
 /// The pattern that keeps a link of a tree out of its index.
 pub(super) fn pattern(link: &Tree, tree: &Tree) -> String {
-    let inside: PathBuf = link.place.strip_prefix(&tree.place).unwrap_or(&link.place).to_owned();
-    let letters = inside.to_string_lossy();
-    let escaped: String = letters
-        .chars()
-        .flat_map(|letter| "\\*?[]!# ".contains(letter).then_some('\\').into_iter().chain([letter]))
-        .collect();
-    format!("/{escaped}")
+    Exclusions::just(link.place.strip_prefix(&tree.place).unwrap_or(&link.place), false)
 }
 
 /// A sentence for the plan.

@@ -288,15 +288,8 @@ fn unreadable(file: &Path, why: &dyn std::fmt::Display) -> Problem {
 
 /// Writes a small file of the job whole.
 pub(super) fn keep(file: &Path, value: &impl Serialize) -> Result<()> {
-    let write = || -> std::io::Result<()> {
-        use std::io::Write;
-        let new = file.with_extension("new");
-        let mut out = std::fs::File::create(&new)?;
-        out.write_all(&serde_json::to_vec(value)?)?;
-        out.sync_all()?;
-        std::fs::rename(&new, file)
-    };
-    write().map_err(|why| match why.kind() {
+    let text = serde_json::to_vec(value).map_err(std::io::Error::from);
+    text.and_then(|text| files::write_whole(file, &text)).map_err(|why| match why.kind() {
         std::io::ErrorKind::StorageFull => {
             Problem::needs_person("disk.full", format!("There is no room left for {}.", file.display()))
                 .help("Make room on that disk; the job goes on by itself.")

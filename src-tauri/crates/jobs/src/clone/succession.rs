@@ -14,7 +14,6 @@ pub(super) struct Successor {
     job: String,
     /// Where it put what it found.
     aside: Option<String>,
-    turn: u64,
 }
 
 impl Successor {
@@ -42,18 +41,16 @@ pub(super) fn next_turn(job_dir: &Path) -> u64 {
 pub(super) fn successor(made: &Made, job_dir: &Path) -> Option<Successor> {
     others(job_dir)
         .filter(|(_, later)| later.turn > made.turn && is_same_place(made, later))
+        .max_by_key(|(_, later)| later.turn)
         .map(|(job, later)| Successor {
             job,
             aside: later.aside.map(|aside| aside.path().display().to_string()),
-            turn: later.turn,
         })
-        .max_by_key(|later| later.turn)
 }
 
 fn is_same_place(one: &Made, other: &Made) -> bool {
-    let database = |made: &Made| made.planned.database.clone();
-    one.planned.target == other.planned.target
-        || (database(one).is_some() && database(one) == database(other))
+    let (one, other) = (&one.planned, &other.planned);
+    one.target == other.target || (one.database.is_some() && one.database == other.database)
 }
 
 /// What the other jobs of this data directory made, with their ids. A note that cannot be read is no reason to stop another job.

@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clonedeck_site::files::write_whole;
 use clonedeck_site::{Problem, Result};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
@@ -108,12 +109,7 @@ impl OwnCommands {
     }
 
     fn write(&self, text: &str) -> Result<()> {
-        let new = self.file.with_extension("toml.new");
-        let parent = self.file.parent().map_or(Ok(()), fs::create_dir_all);
-        parent
-            .and_then(|()| fs::write(&new, text))
-            .and_then(|()| fs::rename(&new, &self.file))
-            .map_err(|error| self.unusable(&error))
+        write_whole(&self.file, text.as_bytes()).map_err(|error| self.unusable(&error))
     }
 
     fn unusable(&self, reason: impl std::fmt::Display) -> Problem {

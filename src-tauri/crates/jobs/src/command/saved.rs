@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clonedeck_site::files::write_whole;
 use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
 
@@ -59,12 +60,8 @@ impl SavedWorkflows {
 
     fn write(&self, site: &Path, all: &[SavedWorkflow]) -> Result<()> {
         let file = self.file(site);
-        let new = file.with_extension("new");
         let text = serde_json::to_vec_pretty(all).unwrap_or_default();
-        fs::create_dir_all(&self.folder)
-            .and_then(|()| fs::write(&new, text))
-            .and_then(|()| fs::rename(&new, &file))
-            .map_err(|error| unusable(&file, &error))
+        write_whole(&file, &text).map_err(|error| unusable(&file, &error))
     }
 
     fn file(&self, site: &Path) -> PathBuf {

@@ -252,13 +252,7 @@ pub async fn settle(
     passes: u32,
     watch: &dyn Watch,
 ) -> Result<Settled> {
-    match (&source.0, &target.0) {
-        (Of::Mysql(source), Of::Mysql(target)) => {
-            mysql::settle(source, target, rewriting, mysql::To::One, passes, watch).await
-        }
-        (Of::Sqlite(_), Of::Sqlite(target)) => sqlite::settle(target, watch).await,
-        _ => Err(kinds()),
-    }
+    bring_to(mysql::To::One, source, target, rewriting, passes, watch).await
 }
 
 /// Brings a copy that shows an earlier moment of the source to the present one, in at most `passes` passes: what changed since is
@@ -270,9 +264,20 @@ pub async fn renew(
     passes: u32,
     watch: &dyn Watch,
 ) -> Result<Settled> {
+    bring_to(mysql::To::Now, source, target, rewriting, passes, watch).await
+}
+
+async fn bring_to(
+    moment: mysql::To,
+    source: &Source,
+    target: &Target,
+    rewriting: Option<&Rewriting>,
+    passes: u32,
+    watch: &dyn Watch,
+) -> Result<Settled> {
     match (&source.0, &target.0) {
         (Of::Mysql(source), Of::Mysql(target)) => {
-            mysql::settle(source, target, rewriting, mysql::To::Now, passes, watch).await
+            mysql::settle(source, target, rewriting, moment, passes, watch).await
         }
         (Of::Sqlite(_), Of::Sqlite(target)) => sqlite::settle(target, watch).await,
         _ => Err(kinds()),

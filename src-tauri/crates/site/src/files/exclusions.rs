@@ -116,6 +116,11 @@ impl Exclusions {
         Ok(Self { matcher, patterns })
     }
 
+    /// The pattern that keeps back just `path`, relative to the root: with `is_folder` a folder and nothing else of that name.
+    pub fn just(path: &Path, is_folder: bool) -> String {
+        format!("/{}{}", escaped(&path.to_string_lossy()), if is_folder { "/" } else { "" })
+    }
+
     /// Every pattern in force, in the order in which they are tried (the last match decides).
     pub fn patterns(&self) -> &[String] {
         &self.patterns
@@ -153,9 +158,9 @@ fn bad(pattern: &str, error: &ignore::Error) -> Problem {
         .with("pattern", pattern)
 }
 
-/// A folder's name as a pattern that matches just that name.
-fn escaped(name: &str) -> String {
-    name.trim_matches('/').chars().fold(String::new(), |mut out, c| {
+/// A path as a pattern that matches just that path.
+fn escaped(path: &str) -> String {
+    path.trim_matches('/').chars().fold(String::new(), |mut out, c| {
         if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | '#' | ' ') {
             out.push('\\');
         }
@@ -213,6 +218,17 @@ mod tests {
         assert_eq!(exclusions.pattern_against(Path::new("wp-content/cache"), true), None);
         assert_eq!(exclusions.pattern_against(Path::new("a/private"), false), None);
         assert_eq!(exclusions.pattern_against(Path::new("private"), false), Some("/private"));
+    }
+
+    #[test]
+    fn a_path_becomes_a_pattern_that_matches_just_it() {
+        assert_eq!(Exclusions::just(Path::new("wp-content/uploads/2019"), true), "/wp-content/uploads/2019/");
+        assert_eq!(Exclusions::just(Path::new("a [1]*.zip"), false), "/a\\ \\[1\\]\\*.zip");
+        for name in ["a{b,c}", "!a", "#a", "a b ", r"a\b"] {
+            let only = Exclusions::only(&[Exclusions::just(Path::new(name), false)]).unwrap();
+            assert!(only.pattern_against(Path::new(name), false).is_some(), "{name}");
+            assert_eq!(only.pattern_against(Path::new("a"), false), None, "{name}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod path;
 mod space;
 mod sys;
 mod trouble;
+mod whole;
 
 pub use changed::Changed;
 pub use compare::{Comparison, Difference, PartComparison, Verify, compare};
@@ -32,5 +33,6 @@ pub use path::RelPath;
 pub use space::{Space, free_space, require_space};
 
 pub use trouble::of_target as target_trouble;
+pub use whole::write_whole;
 
 pub(crate) use path::shown;
