@@ -1,19 +1,21 @@
 //! The runner's loop. Each turn is one transaction: it writes down what ended, wakes what is due, takes what fits, and
 //! reads what operators want of the running jobs.
 
+mod upkeep;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clonedeck_store::rusqlite::Connection;
-use clonedeck_store::{Ballast, CommitWatch, RunnerLock};
+use clonedeck_store::{Ballast, RunnerLock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use crate::admission::{Ledger, Limits, Taker};
-use crate::advance::{self, Mark};
+use crate::advance::Mark;
 use crate::attempt::Attempt;
 use crate::claim::{Claimant, Claimed, claim};
 use crate::clock::millis;
@@ -25,15 +27,10 @@ use crate::queue::Shared;
 use crate::runner::Control;
 use crate::state::Intent;
 use crate::stop::Stop;
-use crate::{Error, Policy, Result, due, retention, steer};
+use crate::{Error, Policy, Result, due, steer};
 
-/// How often running jobs are sampled and the machine is measured.
-const SAMPLE: Duration = Duration::from_secs(1);
 /// How long small jobs are waited for so that they end in one commit.
 const MOMENT: Duration = Duration::from_micros(100);
-/// How long after the start the first look through finished jobs is, and how long after each the next.
-const FIRST_TIDY: Duration = Duration::from_mins(1);
-const NEXT_TIDY: Duration = Duration::from_hours(1);
 
 /// A job at work.
 struct Active {
@@ -99,7 +96,7 @@ impl Turns {
             full_since: None,
             sampled: active,
             begun: Instant::now(),
-            tidy_at: active + FIRST_TIDY,
+            tidy_at: active + upkeep::FIRST_TIDY,
             shared,
         }
     }
@@ -311,97 +308,6 @@ impl Turns {
                 _ => job.attempt.take_pause_back(),
             }
         }
-    }
-
-    async fn poll(&mut self, commits: &mut Option<CommitWatch>) {
-        if commits.as_mut().is_some_and(CommitWatch::changed) {
-            self.look = true;
-        }
-        let now = self.shared.clock.active();
-        if now.saturating_sub(self.sampled) < SAMPLE {
-            return;
-        }
-        self.sampled = now;
-        self.check_room();
-        if now >= self.tidy_at {
-            self.tidy_at = now + NEXT_TIDY;
-            tokio::spawn(retention::keep_house(Arc::clone(&self.shared)));
-        }
-        if self.due.room {
-            self.wake_roomy().await;
-        }
-        if self.active.is_empty() {
-            return;
-        }
-        self.load = self.shared.options.meter.load();
-        // What did not fit a second ago may fit now.
-        self.look = true;
-        let mut marks: Vec<(Mark, i64)> = Vec::new();
-        for job in self.active.values() {
-            if job.attempt.is_over_deadline() && !job.attempt.is_undoing() {
-                job.attempt.ask_to_stop(Stop::Deadline);
-            }
-            for stage in job.attempt.stages() {
-                stage.ticks.sample(now);
-                if stage.ticks.take_changed() {
-                    marks.push((job.attempt.mark(&stage), millis(job.attempt.active())));
-                }
-            }
-        }
-        if marks.is_empty() {
-            return;
-        }
-        let written = self
-            .shared
-            .store
-            .write(move |db| {
-                for (mark, active_ms) in &marks {
-                    advance::flush(db, mark, *active_ms)?;
-                }
-                Ok::<_, Error>(())
-            })
-            .await;
-        match written {
-            Ok(()) => self.shared.bell.ring_watchers(),
-            Err(error) => tracing::debug!(%error, "progress was not written"),
-        }
-    }
-
-    /// Gives up the ballast so that the end of what runs can be written, and starts nothing until there is room.
-    fn disk_is_full(&mut self) {
-        if self.ballast.release() {
-            tracing::warn!("the disk is full; the queue gave up the room it had kept back");
-            return;
-        }
-        if self.full_since.is_none() {
-            tracing::warn!("the disk is full; the queue waits for room");
-        }
-        self.full_since = Some(self.shared.clock.active());
-    }
-
-    fn check_room(&mut self) {
-        if self.ballast.load() && self.full_since.take().is_some() {
-            tracing::info!("there is room on the disk again; the queue goes on");
-            self.look = true;
-        }
-    }
-
-    /// Puts jobs that wait for room on a disk back in line when there is enough.
-    async fn wake_roomy(&mut self) {
-        let meter = Arc::clone(&self.shared.options.meter);
-        let now = self.shared.now_ms();
-        let woken = self
-            .shared
-            .store
-            .write(move |db| {
-                let mut waiting = due::waiting_for_room(db)?;
-                waiting.retain(|(_, path, bytes)| meter.disk(path).is_none_or(|disk| disk.free >= *bytes));
-                let jobs: Vec<i64> = waiting.into_iter().map(|(seq, ..)| seq).collect();
-                due::wake_these(db, now, &jobs)?;
-                Ok::<_, Error>(jobs.len())
-            })
-            .await;
-        self.look |= woken.is_ok_and(|jobs| jobs > 0);
     }
 
     /// Stops waiting for attempts that do not reach a safe point.
