@@ -34,8 +34,9 @@
 //!
 //! Each occurrence is written back in the form in which it was found: plain, without a scheme, with slashes as `\/`, `\\\/`, `%2F`,
 //! `%252F`, `&#47;`, `&#x2F;` or `\u002F`, in capitals, in punycode or Unicode; with letters of the host escaped (`\u006f` in JSON and
-//! scripts, `\6f` in PHP's `S:` strings); in Base64 of either alphabet, with padding or without, broken over lines, escaped itself, or
-//! inside Base64. Not looked for: hosts whose letters stand as `%6F` or `&#111;`, compressed or encrypted data, UTF-16.
+//! scripts, `%6F`, `&#111;`, `&#x6f;`, `\6f` in PHP's `S:` strings); in Base64 of either alphabet, with padding or without, broken over
+//! lines, escaped itself, or inside Base64. Not looked for: compressed or encrypted data, UTF-16, and hosts with escaped letters
+//! inside Base64.
 //!
 //! # How it works
 //!

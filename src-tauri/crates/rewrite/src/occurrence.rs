@@ -203,16 +203,15 @@ fn write_address(
     let found = &text[hit.start..hit.end()];
     let style = Style::of(text, left.slashes.map(|(_, second)| second).or(right.slash));
     let scheme = left.scheme.as_ref().and_then(|found| new_scheme(text, found, change.new.scheme?));
-    let mut with = match spelling {
-        Spelling::Letters => spelled_like(found, &change.old.host.ascii, &change.new.host.ascii),
-        _ => spelling.write(&change.new.host).into_bytes(),
+    let mut with = if spelling == Spelling::Letters {
+        let letters = letters_of(found);
+        let name: String = letters.iter().map(|letter| letter.ch).collect();
+        spelled_like(found, &letters, &in_case_of(name.as_bytes(), &change.new.host.ascii))
+    } else if spelling == Spelling::Unicode && is_upper(found) {
+        change.new.host.unicode.to_uppercase().into_bytes()
+    } else {
+        in_case_of(found, &spelling.write(&change.new.host)).into_bytes()
     };
-    if is_upper(found) {
-        with.make_ascii_uppercase();
-        if spelling == Spelling::Unicode {
-            with = change.new.host.unicode.to_uppercase().into_bytes();
-        }
-    }
     // A host is written anew only where it is another one: its mix of capitals stays otherwise.
     if change.new.host == change.old.host {
         with = found.to_vec();
@@ -279,21 +278,35 @@ fn new_scheme(text: &[u8], found: &Scheme, new: &str) -> Option<Change> {
     (found.name != new).then(|| Change { span: found.span.clone(), with: with.into_bytes() })
 }
 
-/// A name in escaped letters if all of the found one are, else in plain ones.
-fn spelled_like(found: &[u8], old: &str, new: &str) -> Vec<u8> {
-    let slashes = found.iter().take_while(|b| **b == b'\\').count();
-    let unit = slashes + "u0000".len();
-    if slashes == 0 || found.len() != unit * old.len() {
+/// The letters of a name that may be escaped.
+fn letters_of(found: &[u8]) -> Vec<Letter> {
+    let mut at = 0;
+    std::iter::from_fn(|| after(found, at).inspect(|letter| at = letter.end)).collect()
+}
+
+/// A name in escaped letters if all of the found one are, and in the same way; else in plain ones.
+fn spelled_like(found: &[u8], letters: &[Letter], new: &str) -> Vec<u8> {
+    let how = letters[0].how;
+    if how == How::Raw || letters.iter().any(|letter| letter.how != how) {
         return new.as_bytes().to_vec();
     }
     let upper = found.iter().any(|b| matches!(b, b'A'..=b'F'));
-    let mut out = Vec::with_capacity(unit * new.len());
-    for byte in new.bytes() {
-        out.extend_from_slice(&found[..slashes]);
-        let code = if upper { format!("u{byte:04X}") } else { format!("u{byte:04x}") };
-        out.extend_from_slice(code.as_bytes());
-    }
-    out
+    let slashes = found.iter().take_while(|b| **b == b'\\').count();
+    let escape = |byte: u8| match how {
+        How::Percent(depth) if upper => format!("%{}{byte:02X}", "25".repeat(depth)),
+        How::Percent(depth) => format!("%{}{byte:02x}", "25".repeat(depth)),
+        How::Entity if !found.starts_with(b"&#x") && !found.starts_with(b"&#X") => format!("&#{byte};"),
+        How::Entity if upper => format!("&#x{byte:X};"),
+        How::Entity => format!("&#x{byte:x};"),
+        _ if upper => format!("{}u{byte:04X}", "\\".repeat(slashes)),
+        _ => format!("{}u{byte:04x}", "\\".repeat(slashes)),
+    };
+    new.bytes().map(escape).collect::<String>().into_bytes()
+}
+
+/// A new name in capitals if the found one is.
+fn in_case_of(found: &[u8], new: &str) -> String {
+    if is_upper(found) { new.to_ascii_uppercase() } else { new.to_owned() }
 }
 
 fn is_upper(letters: &[u8]) -> bool {

@@ -93,10 +93,11 @@ impl Plan {
                 plan.add(Needle::AnyCase(name.into_bytes()), Meaning::Host { host: index, spelling });
             }
             let spelled = Meaning::Host { host: index, spelling: Spelling::Letters };
-            plan.add(Needle::Unicode(host.ascii.clone()), spelled);
+            plan.add(Needle::Spelled(host.ascii.clone()), spelled);
             plan.add(Needle::PhpHex(host.ascii.clone()), Meaning::PhpHex);
             plan.add_base64(host.ascii.as_bytes(), true);
             if host.unicode != host.ascii {
+                plan.add(Needle::Spelled(host.unicode.clone()), spelled);
                 plan.add_base64(host.unicode.as_bytes(), true);
                 plan.add_base64(host.unicode.to_uppercase().as_bytes(), true);
             }

@@ -25,7 +25,7 @@ pub enum Form {
     Entity,
     /// `http:\u002F\u002Fhost`.
     UnicodeSlash,
-    /// A host with letters beyond ASCII, raw or escaped, or with other letters escaped: `\u006fld.example.com`.
+    /// A host with letters beyond ASCII, raw or escaped, or with other letters escaped: `\u006fld.example.com`, `%6Fld.example.com`.
     Unicode,
     /// A folder.
     Folder,

@@ -19,7 +19,8 @@ pub(crate) enum Spelling {
     Decimal,
     /// `&#xFC;`.
     Hex,
-    /// Letters of ASCII are escaped that need not be: `\u006fld`. Found by its escapes, and written without them.
+    /// Letters of ASCII are escaped that need not be: `\u006fld`, `%6Fld`, `&#111;ld`. Found by its escapes, and written without
+    /// them unless all letters are.
     Letters,
 }
 

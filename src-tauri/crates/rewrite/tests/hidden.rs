@@ -304,6 +304,86 @@ fn hosts_with_escaped_letters_in_json() {
     }
 }
 
+/// A letter as `%6f` or `%6F`, once more encoded, as `&#111;`, as `&#x6f;` or as `&#x6F;`.
+const ESCAPES: [fn(u32) -> String; 6] = [
+    |code| format!("%{code:02x}"),
+    |code| format!("%{code:02X}"),
+    |code| format!("%25{code:02X}"),
+    |code| format!("&#{code};"),
+    |code| format!("&#x{code:x};"),
+    |code| format!("&#x{code:X};"),
+];
+
+#[test]
+fn hosts_with_escaped_letters_in_addresses_and_markup() {
+    for escape in ESCAPES {
+        let escaped = |text: &str, which: &dyn Fn(usize) -> bool| -> String {
+            text.char_indices()
+                .map(|(at, ch)| if which(at) { escape(u32::from(ch)) } else { ch.to_string() })
+                .collect()
+        };
+        let around = |host: &str| {
+            [
+                format!("http://{host}/x"),
+                format!("<a href=\"http://{host}\">"),
+                format!("https://x.test/?u=http%3A%2F%2F{host}%2Fa&b=1"),
+                s(&format!("//{host}/ü")),
+                format!("{{\"u\":\"http:\\/\\/{host}\\/\"}}"),
+            ]
+        };
+        let new = "a-much-longer.example.org";
+        for which in 0..15 {
+            let host = escaped("old.example.com", &|at| at == which);
+            let (olds, news) = (around(&host), around(new));
+            for (old, new) in olds.iter().zip(&news) {
+                becomes(OLD, NEW, old.as_bytes(), new.as_bytes(), &host);
+                let mut out = Vec::new();
+                rewrite_dump(&rewriter(OLD, NEW), dump(old).as_bytes(), &mut out, DumpOptions::default())
+                    .unwrap();
+                assert_eq!(String::from_utf8(out).unwrap(), dump(new), "{host}");
+            }
+            for host in
+                ["old.example.com.au", "not-old.example.com", "old.example.community", "old.example.com:81"]
+            {
+                around(&escaped(host, &|at| at == which)).iter().for_each(|text| untouched(text));
+            }
+            untouched(&format!("me@{host}"));
+        }
+        // Where every letter is escaped, as against those who gather mail addresses, the new ones are too.
+        let all = |host: &str| escaped(host, &|_| true);
+        becomes(
+            OLD,
+            NEW,
+            around(&all("old.example.com"))[0].as_bytes(),
+            around(&all(new))[0].as_bytes(),
+            "all",
+        );
+        let capitals = escaped("OLD.EXAMPLE.COM", &|at| at == 2);
+        becomes(
+            OLD,
+            NEW,
+            around(&capitals)[1].as_bytes(),
+            around(&new.to_ascii_uppercase())[1].as_bytes(),
+            "capitals",
+        );
+    }
+}
+
+#[test]
+fn escapes_that_are_no_letters_of_the_host_are_passed_over() {
+    for text in [
+        "%6Fld.example.org",
+        "100%6Fld.example.co",
+        "&#111ld.example.com",
+        "%6",
+        "&#",
+        "%6Fld%2Eexample%2Eco",
+    ] {
+        untouched(text);
+    }
+    untouched(&"%20%2F%6F&#32;&#111;\\u0020S:1:".repeat(1000));
+}
+
 #[test]
 fn hosts_with_escaped_letters_in_strings_of_php() {
     let string = |host: &str, length: usize| format!("S:{length}:\"http://{host}/x\";");

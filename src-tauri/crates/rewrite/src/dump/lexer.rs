@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::finder::Finder;
+use crate::near::Stops;
 
 use super::run::{Found, Item, ItemKind, More, Run};
 use super::statement::{Phase, Statement, backslash_after_set};
@@ -36,7 +37,7 @@ pub(super) struct Lexer {
     pub(super) backslash: bool,
     delimiter: Vec<u8>,
     /// Bytes between strings at which something may begin.
-    stops: [bool; 256],
+    stops: Stops,
     /// The line on which the block begins, and the place up to which its lines are counted.
     line: u64,
     counted: usize,
@@ -57,9 +58,14 @@ const LONGEST_SET: usize = 65536;
 /// A word that is longer than this is none.
 const LONGEST_WORD: usize = 4096;
 
+/// Where something may begin between strings, or end.
+fn stops(delimiter: &[u8]) -> Stops {
+    Stops::new(&[b"'\"`-#/xX", &delimiter[..1]].concat())
+}
+
 impl Lexer {
     pub fn new(finder: &Finder, longest: usize) -> Self {
-        let mut lexer = Self {
+        Self {
             within: Within::Code,
             statement: Statement::new(),
             statement_at: None,
@@ -68,7 +74,7 @@ impl Lexer {
             statement_line: 1,
             backslash: true,
             delimiter: b";".to_vec(),
-            stops: [false; 256],
+            stops: stops(b";"),
             line: 1,
             counted: 0,
             last_byte: b'\n',
@@ -77,9 +83,7 @@ impl Lexer {
             completed: false,
             endless: Vec::new(),
             shortest_needle: finder.shortest(),
-        };
-        lexer.set_stops();
-        lexer
+        }
     }
 
     /// The statement that the end of the dump cuts off, by its line.
@@ -87,14 +91,6 @@ impl Lexer {
         let open = self.statement.phase != Phase::Start
             || matches!(self.within, Within::Comment | Within::Endless(_));
         open.then_some(self.statement_line)
-    }
-
-    fn set_stops(&mut self) {
-        self.stops = [false; 256];
-        for byte in b"'\"`-#/xX" {
-            self.stops[usize::from(*byte)] = true;
-        }
-        self.stops[usize::from(self.delimiter[0])] = true;
     }
 
     /// Reads a block. `last` says that nothing follows it.
@@ -187,7 +183,7 @@ impl Lexer {
         let calm = rows || self.statement.phase == Phase::Other || self.statement.phase == Phase::Set;
         if calm {
             let rest = &run.block[run.at..];
-            let Some(stop) = rest.iter().position(|byte| self.stops[usize::from(*byte)]) else {
+            let Some(stop) = self.stops.next(rest) else {
                 // A word at the end may be the beginning of a hex number.
                 let word = rest.iter().rev().take(16).take_while(|b| is_word(**b)).count();
                 run.at = run.block.len() - if run.last { 0 } else { word };
@@ -265,7 +261,7 @@ impl Lexer {
         let word = rest[..length].trim_ascii();
         if !word.is_empty() {
             self.delimiter = word.to_vec();
-            self.set_stops();
+            self.stops = stops(&self.delimiter);
         }
         run.at = end + length;
         Ok(())

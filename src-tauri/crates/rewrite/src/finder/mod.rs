@@ -5,13 +5,14 @@
 //! hundreds. Short ones give a [window](windows) of up to four bytes that goes into one vectorised search. Only where one of these
 //! is found is the needle itself compared. Hosts whose letters are escaped are found [by their escapes](spelled).
 
+mod engine;
 mod samples;
 mod spelled;
 mod windows;
 
 use crate::base64::{broken_match, folded_match};
 use samples::Samples;
-use spelled::{Escape, Spelled};
+use spelled::{AllSpelled, Escape, Spelled};
 use windows::Windows;
 
 /// What to look for.
@@ -23,8 +24,8 @@ pub(crate) enum Needle {
     AnyCase(Vec<u8>),
     /// Base64 in either alphabet, perhaps broken over lines; of each character some bits may differ.
     Base64 { text: Vec<u8>, free: Vec<u8> },
-    /// A host some of whose letters stand as `\u00xx`.
-    Unicode(String),
+    /// A host some of whose letters stand as `\u00xx`, `%xx` or entities.
+    Spelled(String),
     /// A host some of whose letters stand as `\xx`, as in PHP's `S:` strings.
     PhpHex(String),
 }
@@ -33,7 +34,7 @@ impl Needle {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Exact(bytes) | Self::AnyCase(bytes) | Self::Base64 { text: bytes, .. } => bytes,
-            Self::Unicode(name) | Self::PhpHex(name) => name.as_bytes(),
+            Self::Spelled(name) | Self::PhpHex(name) => name.as_bytes(),
         }
     }
 }
@@ -67,7 +68,7 @@ pub(crate) struct Finder {
     needles: Vec<Needle>,
     samples: Option<Samples>,
     windows: Option<Windows>,
-    spelled: Vec<Spelled>,
+    spelled: Option<AllSpelled>,
     /// Needles with bytes that an encoding around them would escape.
     escapable: Vec<bool>,
 }
@@ -76,16 +77,17 @@ impl Finder {
     pub fn new(needles: Vec<Needle>) -> Self {
         let escapable: Vec<bool> =
             needles.iter().map(|needle| needle.bytes().iter().any(|b| b"\\\"'\0".contains(b))).collect();
-        let spelled = needles
+        let spelled: Vec<Spelled> = needles
             .iter()
             .enumerate()
             .filter_map(|(index, needle)| match needle {
-                Needle::Unicode(name) => Some(Spelled::new(index, name, Escape::Unicode)),
+                Needle::Spelled(name) => Some(Spelled::new(index, name, Escape::Letter)),
                 Needle::PhpHex(name) => Some(Spelled::new(index, name, Escape::PhpHex)),
                 _ => None,
             })
             .collect();
-        let whole = |index: usize| !matches!(needles[index], Needle::Unicode(_) | Needle::PhpHex(_));
+        let spelled = (!spelled.is_empty()).then(|| AllSpelled::new(spelled));
+        let whole = |index: usize| !matches!(needles[index], Needle::Spelled(_) | Needle::PhpHex(_));
         let (long, short): (Vec<usize>, Vec<usize>) = (0..needles.len())
             .filter(|index| whole(*index))
             .partition(|index| !escapable[*index] && samples::is_long(&needles[*index]));
@@ -155,9 +157,10 @@ impl Finder {
         {
             return;
         }
-        spelled::each(&self.spelled, text, |needle, start, end| {
-            found((needle, start), Some(Hit::new(needle, start, end)))
-        });
+        if let Some(spelled) = &self.spelled {
+            spelled
+                .each(text, |needle, start, end| found((needle, start), Some(Hit::new(needle, start, end))));
+        }
     }
 
     /// The hit of a needle whose byte at `offset` stands at `at`.
@@ -179,7 +182,7 @@ impl Finder {
                 Some((start, found)) if folded_match(found, bytes, free) => (start, start + bytes.len()),
                 _ => broken_match(text, at, bytes, free, offset)?,
             },
-            Needle::Unicode(_) | Needle::PhpHex(_) => return None,
+            Needle::Spelled(_) | Needle::PhpHex(_) => return None,
         };
         Some(Hit::new(needle, start, end))
     }

@@ -16,6 +16,10 @@ const LONGEST_STEP: usize = 8;
 /// Needles must leave at least this much between samples.
 const SHORTEST_STEP: usize = 3;
 
+/// So many samples are looked up together, which lie within so many bytes.
+const TOGETHER: usize = 8;
+const REACH: usize = (TOGETHER - 1) * LONGEST_STEP + WIDTH;
+
 /// The first bits of a hash by which entries are grouped.
 const BUCKETS: u32 = 12;
 
@@ -97,47 +101,58 @@ impl Samples {
     /// Calls `look` with a needle, the place of a sample of it, and that sample's place in the needle, until it says false.
     /// Answers whether the text was gone through to its end.
     pub fn each(&self, text: &[u8], look: &mut impl FnMut(usize, usize, usize) -> bool) -> bool {
-        let step = self.step;
+        match self.step {
+            8.. => self.each_by::<8>(text, look),
+            7 => self.each_by::<7>(text, look),
+            6 => self.each_by::<6>(text, look),
+            5 => self.each_by::<5>(text, look),
+            4 => self.each_by::<4>(text, look),
+            _ => self.each_by::<SHORTEST_STEP>(text, look),
+        }
+    }
+
+    fn each_by<const STEP: usize>(
+        &self,
+        text: &[u8],
+        look: &mut impl FnMut(usize, usize, usize) -> bool,
+    ) -> bool {
         let mut at = 0;
-        // Four at a time, with one question for all of them.
-        while at + 3 * step + WIDTH <= text.len() {
-            let any = (0..4).fold(0, |any, index| any | self.known(text, at + index * step));
-            if any & 1 == 1 && !(0..4).all(|index| self.look(text, at + index * step, look)) {
+        // Several at a time, with one question for all of them.
+        while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<REACH>()) {
+            let any = (0..TOGETHER).map(|index| index * STEP).fold(0, |any, place| {
+                any | self.known([chunk[place], chunk[place + 1], chunk[place + 2], chunk[place + 3]])
+            });
+            if any & 1 == 1 && !(0..TOGETHER).all(|index| self.look(text, at + index * STEP, look)) {
                 return false;
             }
-            at += 4 * step;
+            at += TOGETHER * STEP;
         }
         while at + WIDTH <= text.len() {
             if !self.look(text, at, look) {
                 return false;
             }
-            at += step;
+            at += STEP;
         }
         true
     }
 
-    /// Whether the sample at a place is in the table, in the lowest bit.
+    /// Whether a sample is in the table, in the lowest bit.
     #[inline]
-    fn known(&self, text: &[u8], at: usize) -> u64 {
-        let hash = self.hash_at(text, at);
+    fn known(&self, sample: [u8; WIDTH]) -> u64 {
+        let hash = hash(sample) >> self.shift;
         self.bits[hash as usize >> 6] >> (hash & 63)
     }
 
     fn look(&self, text: &[u8], at: usize, look: &mut impl FnMut(usize, usize, usize) -> bool) -> bool {
-        if self.known(text, at) & 1 == 0 {
+        let Some(&sample) = text[at..].first_chunk().filter(|sample| self.known(**sample) & 1 == 1) else {
             return true;
-        }
-        let hash = self.hash_at(text, at);
+        };
+        let hash = hash(sample) >> self.shift;
         let bucket = (hash >> (32 - self.shift - BUCKETS)) as usize;
         self.entries[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize]
             .iter()
             .filter(|entry| entry.0 == hash)
             .all(|&(_, needle, offset)| look(needle as usize, at, offset as usize))
-    }
-
-    #[inline]
-    fn hash_at(&self, text: &[u8], at: usize) -> u32 {
-        text[at..].first_chunk().map_or(0, |sample| hash(*sample) >> self.shift)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Short needles by windows: up to four bytes of each, rare in real data, in every spelling, in one vectorised search.
 
-use aho_corasick::{AhoCorasick, Input, MatchKind, Span, packed};
-
 use crate::base64;
 
 use super::Needle;
+use super::engine::Engine;
 
 const WINDOW: usize = 4;
 
@@ -13,12 +12,6 @@ pub(super) struct Windows {
     engine: Engine,
     /// For each pattern of the engine: the needles it stands for, and where in them it lies.
     owners: Vec<Vec<(usize, usize)>>,
-}
-
-#[derive(Debug)]
-enum Engine {
-    Packed(Box<packed::Searcher>),
-    Automaton(Box<AhoCorasick>),
 }
 
 impl Windows {
@@ -36,50 +29,15 @@ impl Windows {
                 }
             }
         }
-        let packed = packed::Config::new()
-            .match_kind(packed::MatchKind::LeftmostFirst)
-            .builder()
-            .extend(&patterns)
-            .build();
-        let engine = match packed {
-            Some(searcher) => Engine::Packed(Box::new(searcher)),
-            None => Engine::Automaton(Box::new(
-                AhoCorasick::builder()
-                    .match_kind(MatchKind::LeftmostFirst)
-                    .build(&patterns)
-                    .expect("a few short patterns make an automaton"),
-            )),
-        };
-        Self { engine, owners }
+        Self { engine: Engine::new(&patterns), owners }
     }
 
     /// Calls `look` with a needle, the place of its window, and the window's place in the needle, until it says false. Answers
     /// whether the text was gone through to its end.
     pub fn each(&self, text: &[u8], look: &mut impl FnMut(usize, usize, usize) -> bool) -> bool {
-        let mut from = 0;
-        while let Some((pattern, at)) = self.next(text, from) {
-            from = at + 1;
-            if !self.owners[pattern].iter().all(|&(needle, offset)| look(needle, at, offset)) {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// The first window at or behind `from`.
-    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        if from >= text.len() {
-            return None;
-        }
-        let span = Span { start: from, end: text.len() };
-        match &self.engine {
-            Engine::Packed(searcher) => {
-                searcher.find_in(text, span).map(|found| (found.pattern().as_usize(), found.start()))
-            }
-            Engine::Automaton(automaton) => automaton
-                .find(Input::new(text).span(span))
-                .map(|found| (found.pattern().as_usize(), found.start())),
-        }
+        self.engine.each(text, |pattern, at| {
+            self.owners[pattern].iter().all(|&(needle, offset)| look(needle, at, offset))
+        })
     }
 }
 
