@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::Problem;
 use crate::preview::Php;
+use crate::process::Keeper;
 
 /// How a part of the machine stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +34,7 @@ impl Status {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Stable: `php`, `database-client`, `keychain`, `notifications`, `tray`, `disk`.
+    /// Stable: `php`, `database-client`, `keychain`, `notifications`, `tray`, `disk`, `limits`.
     pub code: &'static str,
     /// What it is, for people.
     pub title: String,
@@ -78,9 +79,25 @@ pub async fn look(data_dir: &Path) -> Vec<Finding> {
             disk(&folder, room(&folder)),
         ]
     });
+    let keeper = Keeper::of_this_machine().await;
     let mut findings = local.await.unwrap_or_default();
+    findings.push(limits(keeper));
     findings.extend(desktop().await);
     findings
+}
+
+/// Who keeps commands and builds within their limits; one way is as good as the other for nearly everything, so neither is a warning.
+fn limits(keeper: Keeper) -> Finding {
+    let by_kernel = "The kernel keeps commands and builds within their limits of memory and processors, each in a scope of";
+    let message = match keeper {
+        Keeper::UserScope(_) => format!("{by_kernel} your systemd."),
+        Keeper::SystemScope(_) => format!("{by_kernel} the system's systemd."),
+        Keeper::Clonedeck => "No systemd answers here, so Clonedeck itself keeps commands and builds within their limits: it measures memory and \
+             processors four times a second, ends what takes too much memory and holds back what is too busy. What grows within a quarter \
+             of a second can pass the limit for that long."
+            .to_owned(),
+    };
+    Finding::new("limits", "Limits of programs", Status::Ok, message, "")
 }
 
 fn php(found: &Result<Php, Problem>) -> Finding {
@@ -356,6 +373,13 @@ mod tests {
     }
 
     #[test]
+    fn who_keeps_limits_is_told_and_is_no_warning() {
+        let finding = limits(Keeper::Clonedeck);
+        assert_eq!((finding.code, finding.status), ("limits", Status::Ok));
+        assert!(finding.message.contains("four times a second"));
+    }
+
+    #[test]
     fn missing_parts_of_php_are_named_with_their_packages() {
         let php_with = |extensions: &[&str]| {
             php(&Ok(Php {
@@ -398,6 +422,6 @@ mod tests {
     async fn every_part_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let codes: Vec<_> = look(folder.path()).await.iter().map(|finding| finding.code).collect();
-        assert_eq!(codes, ["php", "database-client", "disk", "keychain", "notifications", "tray"]);
+        assert_eq!(codes, ["php", "database-client", "disk", "limits", "keychain", "notifications", "tray"]);
     }
 }

@@ -6,6 +6,9 @@
 //! so that a child which left the session is still found: the program and all of its kin are a [`Family`], measured, held, let go
 //! and ended as one. [`Records`] on disk say which programs run, so that the next start of Clonedeck finds and ends what a crash
 //! left behind ([`Records::sweep`]), and never anything else.
+//!
+//! Limits of memory and processors are kept by the kernel where a systemd answers ([`Keeper`]), else by measuring the family and ending
+//! or holding it.
 
 mod capture;
 mod census;
@@ -19,6 +22,7 @@ mod listener;
 mod program;
 mod record;
 mod running;
+mod scope;
 mod text;
 
 pub use ending::{Ending, Overrun};
@@ -28,6 +32,7 @@ pub use listener::{Line, Listener, Silent, Stream};
 pub use program::{Limits, Output, Program};
 pub use record::{Known, Leftover, Record, Records};
 pub use running::{Driven, Running};
+pub use scope::Keeper;
 pub use text::clean;
 
 /// The environment variable that marks a program and everything it starts.

@@ -10,6 +10,7 @@ use super::family::Family;
 use super::identity::Identity;
 use super::record::Records;
 use super::running::Running;
+use super::scope::{Keeper, Toll};
 use super::{MARK, environment, text};
 use crate::{Problem, Result, Secret};
 
@@ -52,6 +53,7 @@ pub struct Program {
     variables: Vec<(OsString, OsString)>,
     secrets: Vec<Secret>,
     limits: Limits,
+    keeper: Keeper,
     keep: bool,
     note: String,
 }
@@ -66,6 +68,7 @@ impl Program {
             variables: Vec::new(),
             secrets: Vec::new(),
             limits: Limits::default(),
+            keeper: Keeper::default(),
             keep: false,
             note: String::new(),
         }
@@ -103,6 +106,12 @@ impl Program {
     /// How much it may take.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Who keeps it within its limits of memory and processors; Clonedeck, unless this is said.
+    pub fn kept_by(mut self, keeper: Keeper) -> Self {
+        self.keeper = keeper;
         self
     }
 
@@ -147,8 +156,9 @@ impl Program {
         }
         let secrets =
             self.secrets.iter().map(|secret| secret.reveal().to_owned()).chain(environment::secrets());
+        let toll = self.keeper.is_kernel().then(|| Toll::of(leader.as_ref()));
         let family = Family::of_child(leader, mark);
-        Ok(Running::new(child, family, record, self.limits, text::forms(secrets), self.keep))
+        Ok(Running::new(child, family, record, (self.limits, toll), text::forms(secrets), self.keep))
     }
 
     fn spawn(&self, mark: &str, output: &Output) -> std::io::Result<Box<dyn ChildWrapper>> {
@@ -156,9 +166,10 @@ impl Program {
             Output::Lines => (Stdio::piped(), Stdio::piped()),
             Output::File(file) => (file.try_clone()?.into(), file.try_clone()?.into()),
         };
-        let mut command = CommandWrap::with_new(&self.program, |command| {
+        let words = self.words()?;
+        let mut command = CommandWrap::with_new(&words[0], |command| {
             command
-                .args(&self.arguments)
+                .args(&words[1..])
                 .current_dir(&self.folder)
                 .env_clear()
                 .envs(environment::passed())
@@ -175,13 +186,36 @@ impl Program {
         command.spawn()
     }
 
+    /// What is run: the program with its arguments, within a scope where the kernel keeps its limits.
+    fn words(&self) -> std::io::Result<Vec<OsString>> {
+        let mut words = vec![self.program.clone()];
+        words.extend_from_slice(&self.arguments);
+        let scoped = self.keeper.words(&self.limits, &words);
+        if scoped.len() > words.len() && !self.is_there() {
+            // The scope would be made all the same, and its failure would not say what is missing.
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        Ok(scoped)
+    }
+
+    /// Whether the program is where it will be looked for.
+    fn is_there(&self) -> bool {
+        if Path::new(&self.program).components().count() > 1 {
+            return self.folder.join(&self.program).is_file();
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(&self.program).is_file())
+    }
+
     fn not_started(&self, error: &std::io::Error) -> Problem {
         use std::io::ErrorKind as K;
         let name =
             Path::new(&self.program).file_name().unwrap_or(OsStr::new("?")).to_string_lossy().into_owned();
         match error.kind() {
             K::NotFound => Problem::needs_person("process.missing", format!("{name} is not installed."))
-                .help(format!("Install {name}, or say in the settings where it is.")),
+                .help(format!(
+                    "Install {name} so that it is found in the search path (PATH), then let the job go on."
+                )),
             K::PermissionDenied => {
                 Problem::permanent("process.permission", format!("{name} may not be run by this user."))
                     .help("Give the file the right to be executed.")

@@ -12,6 +12,7 @@ use super::family::{Family, Usage};
 use super::listener::{Listener, Stream};
 use super::program::Limits;
 use super::record::Record;
+use super::scope::Toll;
 
 /// How often limits are looked at and unfinished lines are shown.
 const TICK: Duration = Duration::from_millis(250);
@@ -34,6 +35,8 @@ pub struct Running {
     family: Family,
     record: Option<Record>,
     limits: Limits,
+    /// Where the kernel keeps the limit of memory: whom it has ended for it.
+    toll: Option<Toll>,
     keep: bool,
     out: Option<ChildStdout>,
     err: Option<ChildStderr>,
@@ -65,7 +68,7 @@ impl Running {
         mut child: Box<dyn ChildWrapper>,
         family: Family,
         record: Option<Record>,
-        limits: Limits,
+        (limits, toll): (Limits, Option<Toll>),
         secrets: Vec<String>,
         keep: bool,
     ) -> Self {
@@ -82,6 +85,7 @@ impl Running {
             family,
             record,
             limits,
+            toll,
             keep,
             out,
             err,
@@ -210,14 +214,22 @@ impl Running {
         }
     }
 
-    fn broken_limit(&self) -> Option<Overrun> {
+    fn broken_limit(&mut self) -> Option<Overrun> {
         if self.status.is_some() || self.overrun.is_some() {
             return None;
         }
         if let Some(limit) = self.limits.deadline.filter(|limit| self.driven > *limit) {
             return Some(Overrun::Deadline(limit));
         }
-        self.limits.memory.filter(|limit| self.last.memory > *limit).map(Overrun::Memory)
+        let limit = self.limits.memory?;
+        let is_broken = self.last.memory > limit || self.toll.as_mut().is_some_and(Toll::is_taken);
+        is_broken.then_some(Overrun::Memory(limit))
+    }
+
+    /// A program within a scope that was killed, and not by us, met the kernel's limit: the scope is gone by then and tells nothing.
+    fn was_killed_by_the_kernel(&self) -> bool {
+        const KILL: i32 = 9;
+        self.toll.is_some() && !self.was_asked && signal_of(self.status) == Some(KILL)
     }
 
     /// Ends the family and collects the leader.
@@ -271,6 +283,9 @@ impl Running {
             if let Some(record) = self.record.take() {
                 record.remove();
             }
+        }
+        if self.overrun.is_none() && self.was_killed_by_the_kernel() {
+            self.overrun = self.limits.memory.map(Overrun::Memory);
         }
         let status = self.status;
         Ending {
