@@ -15,7 +15,7 @@ test: ## install what is missing and run every check and test
 setup: ## install what the tests need, and nothing else
 	@scripts/setup test
 
-bench: ## measure the queue, the rewriter, the copiers: release build, target beside measured
+bench: ## measure the queue, the rewriter, the copiers, commands and builds: release build, target beside measured
 	@scripts/setup bench
 	@scripts/bench
 
