@@ -3,9 +3,9 @@
 use clonedeck_api::typed_folder;
 use clonedeck_api::wire::{
     About, BuildReport, BuildRequest, CacheUse, CloneDefaults, ClonePlan, CloneRequest, CommandCall,
-    CommandDraft, CommandSite, CommandStanding, DoctorFinding, FolderPage, JobFilter, JobPage, JobSecrets,
-    JobView, LaunchedBatch, LogPage, NewCommand, Notice, OwnCommands, Preview, Problem, Receipt, Settings,
-    SiteReport, SiteSeen, Snapshot, Steer, Update, Workflow,
+    CommandDraft, CommandSite, CommandStanding, DoctorFinding, FolderPage, JobFilter, JobLimits, JobPage,
+    JobSecrets, JobView, LaunchedBatch, LogPage, NewCommand, Notice, OwnCommands, Preview, Problem, Receipt,
+    Settings, SiteReport, SiteSeen, Snapshot, Steer, Update, Workflow,
 };
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, State, Wry, command};
@@ -213,8 +213,9 @@ async fn launch_command(
     site: String,
     call: CommandCall,
     confirm: Option<String>,
+    limits: Option<JobLimits>,
 ) -> Answer<String> {
-    shell.clonedeck()?.launch_command(site.as_ref(), &call, confirm, 0).await
+    shell.clonedeck()?.launch_command(site.as_ref(), &call, confirm, limits, 0).await
 }
 
 #[command]
@@ -243,8 +244,9 @@ async fn launch_workflow(
     site: String,
     workflow: Workflow,
     confirm: Option<String>,
+    limits: Option<JobLimits>,
 ) -> Answer<String> {
-    shell.clonedeck()?.launch_workflow(site.as_ref(), &workflow, confirm.as_deref()).await
+    shell.clonedeck()?.launch_workflow(site.as_ref(), &workflow, confirm.as_deref(), limits).await
 }
 
 #[command]

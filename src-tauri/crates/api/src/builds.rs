@@ -57,6 +57,7 @@ impl Clonedeck {
         order.preview = request.preview;
         order.stays = request.stays;
         order.ports = request.ports;
+        order.bounds = crate::limits::bounds(request.limits)?;
         let id = self.queue.add::<BuildJob>(&order, AddOptions::default().priority(request.priority)).await;
         Ok(id.map_err(convert::queue_problem)?.to_string())
     }

@@ -3,25 +3,18 @@
 use std::path::Path;
 
 use clonedeck_jobs::command::{
-    self, Call, Catalogue, CommandJob, CommandOrder, Commands, SavedWorkflow, SavedWorkflows, Standing,
-    WorkflowJob, WorkflowOrder,
+    self, Call, Catalogue, Command as CommandEntry, CommandJob, CommandOrder, Commands, Effect,
+    SavedWorkflow, SavedWorkflows, Standing, WorkflowJob, WorkflowOrder,
 };
 use clonedeck_queue::AddOptions;
 
 use crate::wire::{
     ArgumentHolds, ArgumentKind, CommandArgument, CommandCall, CommandDraft, CommandEffect, CommandSite,
-    CommandStanding, Problem, SiteCommand, Workflow,
+    CommandStanding, JobLimits, Problem, SiteCommand, Workflow,
 };
 use crate::{Clonedeck, convert, problem};
 
-pub use clonedeck_jobs::command::{Command as CommandEntry, Effect};
-
 impl Clonedeck {
-    /// The commands that fit the site in a folder.
-    pub fn commands(&self, site: &Path) -> Result<Vec<CommandEntry>, Problem> {
-        Ok(self.catalogue()?.fitting(site).into_iter().cloned().collect())
-    }
-
     /// A site with the commands that fit it.
     pub async fn command_site(&self, site: &Path) -> Result<CommandSite, Problem> {
         let folder = site.canonicalize().ok().filter(|folder| folder.is_dir()).ok_or_else(|| {
@@ -72,21 +65,26 @@ impl Clonedeck {
         site: &Path,
         call: &CommandCall,
         confirm: Option<String>,
+        limits: Option<JobLimits>,
         priority: i32,
     ) -> Result<String, Problem> {
+        let bounds = crate::limits::bounds(limits)?;
         let order = CommandOrder::new(&self.command_shelf(), site.to_owned(), order(call), confirm)
-            .map_err(convert::site_problem)?;
+            .map_err(convert::site_problem)?
+            .bounds(bounds);
         let id = self.queue.add::<CommandJob>(&order, AddOptions::default().priority(priority)).await;
         Ok(id.map_err(convert::queue_problem)?.to_string())
     }
 
-    /// Adds a workflow: commands in order, one step each.
+    /// Adds a workflow: commands in order, one step each. The limits are those of each command.
     pub async fn launch_workflow(
         &self,
         site: &Path,
         workflow: &Workflow,
         confirm: Option<&str>,
+        limits: Option<JobLimits>,
     ) -> Result<String, Problem> {
+        let bounds = crate::limits::bounds(limits)?;
         let calls: Vec<Call> = workflow.calls.iter().map(order).collect();
         let order = WorkflowOrder::new(
             &self.command_shelf(),
@@ -96,7 +94,7 @@ impl Clonedeck {
             workflow.dry_run_first,
             confirm,
         );
-        let order = order.map_err(convert::site_problem)?;
+        let order = order.map_err(convert::site_problem)?.bounds(bounds);
         let id = self.queue.add::<WorkflowJob>(&order, AddOptions::default()).await;
         Ok(id.map_err(convert::queue_problem)?.to_string())
     }

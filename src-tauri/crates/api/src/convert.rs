@@ -146,6 +146,8 @@ fn result(job: &JobView) -> Option<wire::JobResult> {
             .get("stats")
             .and_then(|stats| serde_json::from_value(stats.clone()).ok())
             .unwrap_or_default(),
+        port: value.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok()),
+        log: text("log"),
     })
 }
 

@@ -16,6 +16,8 @@ pub enum Then {
     Return,
     /// Follow it; run the queue here when nobody else does.
     Follow,
+    /// The same, and print what its programs write.
+    Listen,
 }
 
 /// Says that a job was added, and does what is asked then.
@@ -31,18 +33,24 @@ pub async fn launched(clonedeck: &Clonedeck, id: &str, then: Then, say: Say) -> 
         return Ok(Code::Done);
     }
     let runner = clonedeck.work_if_nobody_does().await?;
-    end(clonedeck, id, runner, say).await
+    end(clonedeck, id, runner, then, say).await
 }
 
 /// Watches a job that runs elsewhere, or will.
 pub async fn to_the_end(clonedeck: &Clonedeck, id: &str, say: Say) -> Result<Code, Failure> {
-    end(clonedeck, id, None, say).await
+    end(clonedeck, id, None, Then::Follow, say).await
 }
 
-async fn end(clonedeck: &Clonedeck, id: &str, runner: Option<Runner>, say: Say) -> Result<Code, Failure> {
+async fn end(
+    clonedeck: &Clonedeck,
+    id: &str,
+    runner: Option<Runner>,
+    then: Then,
+    say: Say,
+) -> Result<Code, Failure> {
     let here = runner.is_some();
     let outcome = tokio::select! {
-        job = ended(clonedeck, id, say) => Some(job),
+        job = ended(clonedeck, id, then, say) => Some(job),
         () = interrupt() => None,
     };
     if let Some(runner) = runner {
@@ -85,11 +93,13 @@ async fn end(clonedeck: &Clonedeck, id: &str, runner: Option<Runner>, say: Say) 
 }
 
 /// Follows a job until it has ended or waits for a person.
-async fn ended(clonedeck: &Clonedeck, id: &str, say: Say) -> Result<JobView, Problem> {
+async fn ended(clonedeck: &Clonedeck, id: &str, then: Then, say: Say) -> Result<JobView, Problem> {
     let mut follower = clonedeck.follow(None).await?;
     let mut seen = Seen::new(say);
+    let mut heard = (then == Then::Listen && !say.json).then_some(0);
     loop {
         let job = clonedeck.job(id).await?;
+        seen.output(clonedeck, id, &mut heard).await?;
         seen.steps(&job);
         let waits_for_person =
             job.state == JobState::Waiting && job.waiting_for.as_ref().is_some_and(|why| why.needs_person);
@@ -104,6 +114,7 @@ async fn ended(clonedeck: &Clonedeck, id: &str, say: Say) -> Result<JobView, Pro
             let update = follower.next().await?;
             let changed = update.changed.iter().any(|row| row.id == id);
             seen.update(&update, id);
+            seen.output(clonedeck, id, &mut heard).await?;
             if changed {
                 break;
             }
@@ -132,6 +143,21 @@ impl Seen {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),
+        }
+    }
+
+    /// Prints the lines of the log from `next` on, where they are asked for.
+    async fn output(&self, clonedeck: &Clonedeck, id: &str, next: &mut Option<u64>) -> Result<(), Problem> {
+        let Some(next) = next else { return Ok(()) };
+        loop {
+            let page = clonedeck.log_page(id, *next, 1000).await?;
+            let Some(last) = page.lines.last() else { return Ok(()) };
+            *next = last.n + 1;
+            let print = || page.lines.iter().for_each(|line| self.say.text(&line.text));
+            match &self.bar {
+                Some(bar) => bar.suspend(print),
+                None => print(),
+            }
         }
     }
 

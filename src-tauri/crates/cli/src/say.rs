@@ -48,6 +48,13 @@ pub struct Failure {
     pub code: Code,
 }
 
+/// What a program said last, as far as it fits a screen.
+fn last_lines(problem: &Problem) -> impl Iterator<Item = &str> {
+    const SHOWN: usize = 20;
+    let output = problem.context.get("output").map_or("", String::as_str);
+    output.lines().skip(output.lines().count().saturating_sub(SHOWN))
+}
+
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self { problem, code: Code::Refused }
@@ -67,6 +74,9 @@ impl Say {
             self.line(&serde_json::json!({ "error": problem }));
         } else {
             eprintln!("error[{}]: {}", problem.code, problem.message);
+            for line in last_lines(problem) {
+                eprintln!("    {line}");
+            }
             if !problem.help.is_empty() {
                 eprintln!("help: {}", problem.help);
             }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clonedeck_queue::{Ctx, JobId, Step, StopReason};
 use clonedeck_site::Result;
-use clonedeck_site::process::{Limits, Listener, Output, Program, Records, Running, Silent};
+use clonedeck_site::process::{Keeper, Limits, Listener, Output, Program, Records, Running, Silent};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
@@ -36,6 +36,12 @@ impl Bounds {
         }
     }
 
+    /// What the limit of processors is of all that the machine has.
+    pub(crate) fn percent_of_machine(self) -> Option<u32> {
+        let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.cpu.map(|processors| (processors / all as f64 * 100.0).ceil() as u32)
+    }
+
     fn limits(self) -> Limits {
         Limits {
             memory: self.memory,
@@ -47,12 +53,20 @@ impl Bounds {
     }
 }
 
-/// The programs that the jobs of one data directory run: their records, those that are held while their job is paused, and the
-/// limits that the settings put on all of them. Clones are the same.
+/// What is said of a program that has been silent for so long.
+pub(crate) fn stalled(silent: Duration) -> String {
+    let long = match silent.as_secs() {
+        seconds @ 0..120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds / 60),
+    };
+    format!("It has been silent for {long}; it may be stuck.")
+}
+
+/// The programs that the jobs of one data directory run: their records, and those that are held while their job is paused. Clones are
+/// the same.
 #[derive(Debug, Clone)]
 pub struct Programs {
     data_dir: PathBuf,
-    bounds: Arc<RwLock<Bounds>>,
     held: Arc<Mutex<HashMap<(JobId, String), Running>>>,
     swept: Arc<OnceCell<()>>,
 }
@@ -60,22 +74,12 @@ pub struct Programs {
 impl Programs {
     /// Those of a data directory. Reads and starts nothing.
     pub fn of(data_dir: &Path) -> Self {
-        Self {
-            data_dir: data_dir.to_owned(),
-            bounds: Arc::default(),
-            held: Arc::default(),
-            swept: Arc::default(),
-        }
+        Self { data_dir: data_dir.to_owned(), held: Arc::default(), swept: Arc::default() }
     }
 
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
-    }
-
-    /// Sets the limits of every program that is started from now on, where its job has none of its own.
-    pub fn set_bounds(&self, bounds: Bounds) {
-        *self.bounds.write().unwrap_or_else(PoisonError::into_inner) = bounds;
     }
 
     /// Ends the programs that a start of Clonedeck which is gone left running; once in the life of this value. Only the process that
@@ -100,7 +104,7 @@ impl Programs {
         futures::future::join_all(held.into_values().map(end)).await;
     }
 
-    /// Starts a program for a step, within the bounds of its job, of the settings, and `usual`.
+    /// Starts a program for a step, within the bounds of its job, and `usual` where that has none.
     pub(crate) async fn start<S: Step>(
         &self,
         ctx: &Ctx<S>,
@@ -109,10 +113,15 @@ impl Programs {
         usual: Bounds,
     ) -> Result<Running> {
         self.sweep().await?;
-        let set = *self.bounds.read().unwrap_or_else(PoisonError::into_inner);
-        let limits = bounds.or(set).or(usual).limits();
-        let program = program.limits(limits).note(ctx.job_id().to_string());
+        let limits = bounds.or(usual).limits();
+        let mut program = program.limits(limits).note(ctx.job_id().to_string());
         ctx.log(clonedeck_queue::Level::Info, format!("$ {}", program.shown()));
+        if limits.memory.is_some() || limits.cpu.is_some() {
+            let keeper = Keeper::of_this_machine().await;
+            let who = if keeper.is_kernel() { "the kernel (systemd)" } else { "Clonedeck, by measuring" };
+            ctx.log(clonedeck_queue::Level::Info, format!("Its limits are kept by {who}."));
+            program = program.kept_by(keeper);
+        }
         program.start(Output::Lines, Some(&self.records()?))
     }
 

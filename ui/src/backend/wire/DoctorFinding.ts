@@ -5,7 +5,7 @@
  */
 export type DoctorFinding = { 
 /**
- * Stable code: `php`, `database-client`, `keychain`, `notifications`, `tray`, `disk`.
+ * Stable code: `php`, `database-client`, `keychain`, `notifications`, `tray`, `disk`, `limits`.
  */
 code: string, 
 /**

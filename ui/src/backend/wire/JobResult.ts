@@ -27,4 +27,12 @@ findings: number,
 /**
  * What a command counted, by name.
  */
-stats: Record<string, number>, };
+stats: Record<string, number>, 
+/**
+ * The port of the server that shows a build.
+ */
+port?: number, 
+/**
+ * The file with what that server writes.
+ */
+log?: string, };

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::JobLimits;
+
 /// What to build, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -19,6 +21,10 @@ pub struct BuildRequest {
     pub ports: Option<(u16, u16)>,
     /// From -10 (last) to 10 (first).
     pub priority: i32,
+    /// Limits of each program that it runs, but not of the server.
+    #[serde(default)]
+    #[ts(optional)]
+    pub limits: Option<JobLimits>,
 }
 
 /// What is known of a project before it is built.

@@ -124,6 +124,12 @@ pub struct JobResult {
     /// What a command counted, by name.
     #[ts(type = "Record<string, number>")]
     pub stats: BTreeMap<String, u64>,
+    /// The port of the server that shows a build.
+    #[ts(optional)]
+    pub port: Option<u16>,
+    /// The file with what that server writes.
+    #[ts(optional)]
+    pub log: Option<String>,
 }
 
 /// A job in a list.

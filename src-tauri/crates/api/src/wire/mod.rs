@@ -5,6 +5,7 @@
 mod build;
 mod command;
 mod job;
+mod limits;
 mod log;
 mod problem;
 mod queue;
@@ -14,6 +15,7 @@ mod site;
 pub use build::*;
 pub use command::*;
 pub use job::*;
+pub use limits::*;
 pub use log::*;
 pub use problem::*;
 pub use queue::*;

@@ -99,7 +99,7 @@ pub enum Theme {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct DoctorFinding {
-    /// Stable code: `php`, `database-client`, `keychain`, `notifications`, `tray`, `disk`.
+    /// Stable code: `php`, `database-client`, `keychain`, `notifications`, `tray`, `disk`, `limits`.
     pub code: String,
     /// Title.
     pub title: String,

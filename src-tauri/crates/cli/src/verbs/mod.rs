@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 pub mod inspect;
 pub mod jobs;
+pub mod limits;
 pub mod logs;
 pub mod previews;
 pub mod receipt;

@@ -1,10 +1,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clonedeck_api::{Clonedeck, Effect, Open};
+use clonedeck_api::wire::{ArgumentKind, CommandArgument, CommandEffect, SiteCommand};
+use clonedeck_api::{Clonedeck, Open};
 
 use crate::follow::{self, Then};
 use crate::say::{Code, Failure, Say};
+use crate::verbs::limits;
 
 /// Run an allowed console command of a site: `clonedeck run SITE -- wp cache flush`. Without a command, list what may be run
 #[derive(Debug, Args)]
@@ -17,6 +19,8 @@ pub struct Words {
     /// The name of the site, for a command that removes what cannot be brought back
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
+    #[command(flatten)]
+    limits: limits::Words,
     /// From -10 (last) to 10 (first)
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-10..=10))]
     priority: i32,
@@ -29,26 +33,56 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
     let site = std::path::absolute(&words.site).unwrap_or(words.site);
     let clonedeck = Clonedeck::open(open).await?;
     if words.command.is_empty() {
-        for command in clonedeck.commands(&site)? {
+        let known = clonedeck.command_site(&site).await?;
+        for command in &known.commands {
             if say.json {
-                say.line(&command);
-                continue;
+                say.line(command);
+            } else {
+                list(command, say);
             }
-            let effect = match command.effect {
-                Effect::Reads => "reads",
-                Effect::Changes => "changes",
-                Effect::Destroys => "destroys",
-            };
-            say.text(&format!(
-                "{:<9} {:<34} {}",
-                effect,
-                format!("{} {}", command.program, command.words.join(" ")),
-                command.title
-            ));
         }
+        say.remark("`reads` only looks; `destroys` asks for --confirm with the name of the site's folder.");
         return Ok(Code::Done);
     }
     let call = clonedeck.understand_command(&site, &words.command)?;
-    let id = clonedeck.launch_command(&site, &call, words.confirm, words.priority).await?;
-    follow::launched(&clonedeck, &id, if words.detach { Then::Return } else { Then::Follow }, say).await
+    let id = clonedeck
+        .launch_command(&site, &call, words.confirm, Some(words.limits.limits()), words.priority)
+        .await?;
+    follow::launched(&clonedeck, &id, if words.detach { Then::Return } else { Then::Listen }, say).await
+}
+
+/// A command with its arguments, as it is typed, and what it does.
+fn list(command: &SiteCommand, say: Say) {
+    let effect = match command.effect {
+        CommandEffect::Reads => "reads",
+        CommandEffect::Changes => "changes",
+        CommandEffect::Destroys => "destroys",
+    };
+    let mut words = vec![command.typed.clone()];
+    words.extend(command.arguments.iter().map(shown));
+    let mut remarks = vec![command.title.clone()];
+    if command.dry_run {
+        remarks.push("can show first".to_owned());
+    }
+    if command.resumable {
+        remarks.push("goes on after a stop".to_owned());
+    }
+    say.text(&format!("{effect:<9} {}", words.join(" ")));
+    say.text(&format!("{:<9}     {}", "", remarks.join(" · ")));
+}
+
+/// An argument as a manual shows it: `[--batch=INTEGER]`.
+fn shown(argument: &CommandArgument) -> String {
+    let value = if argument.choices.is_empty() {
+        format!("{:?}", argument.holds).to_uppercase()
+    } else {
+        argument.choices.join("|")
+    };
+    let word = match argument.kind {
+        ArgumentKind::Flag => format!("--{}", argument.name),
+        ArgumentKind::Option => format!("--{}={value}", argument.name),
+        ArgumentKind::Value => format!("<{}>", argument.name),
+    };
+    let many = if argument.many { "…" } else { "" };
+    if argument.required { format!("{word}{many}") } else { format!("[{word}{many}]") }
 }

@@ -70,6 +70,7 @@ pub fn result(job: &JobView, say: Say) {
             ("address", &result.url),
             ("user", &result.username),
             ("folder", &result.folder),
+            ("log", &result.log),
             ("database", &result.database),
         ];
         for (name, value) in lines {
@@ -85,6 +86,9 @@ pub fn result(job: &JobView, say: Say) {
     }
     if let Some(error) = &job.error {
         say.problem(error);
+        if error.context.contains_key("output") {
+            say.remark(&format!("The whole output: clonedeck logs {}", job.id));
+        }
     }
 }
 

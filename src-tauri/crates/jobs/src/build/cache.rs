@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
+use super::tree::{Tree, clone_tree, count, describe, remove_tree};
 
 /// Outcomes of steps by their keys: a folder for each, with a manifest of what is in it. One outcome is never found under another key.
 #[derive(Debug, Clone)]
@@ -35,16 +35,7 @@ pub struct CacheUse {
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     key: Key,
-    bytes: u64,
-    /// Files, folders and links by their path.
-    parts: BTreeMap<String, Part>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Part {
-    Folder,
-    Link(String),
-    File { size: u64, hash: String, executable: bool },
+    tree: Tree,
 }
 
 const MANIFEST: &str = "manifest.json";
@@ -68,16 +59,19 @@ impl Cache {
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Limits { keep, bytes };
     }
 
-    /// Keeps the tree `from` under `key`. The files are shared with the cache (reflink or hard link), not moved.
-    pub fn keep(&self, key: &Key, from: &Path) -> Result<()> {
+    /// Keeps under `key` those of `names` that are in `folder`. The files are shared with the cache (reflink or hard link), not moved.
+    /// With no names it keeps only that something went well.
+    pub fn keep(&self, key: &Key, folder: &Path, names: &[&str]) -> Result<()> {
         let place = self.folder.join(key.name());
-        let new = self.fresh(key, "new")?;
+        let new = self.fresh(key)?;
         let store = || -> io::Result<()> {
-            let mut manifest = Manifest { key: key.clone(), bytes: 0, parts: BTreeMap::new() };
-            clone_tree(from, &new.join(TREE))?;
-            describe(&new.join(TREE), &mut manifest)?;
-            let text = serde_json::to_vec(&manifest)?;
-            fs::write(new.join(MANIFEST), text)?;
+            let tree = new.join(TREE);
+            fs::create_dir(&tree)?;
+            for name in names.iter().filter(|name| folder.join(name).is_dir()) {
+                clone_tree(&folder.join(name), &tree.join(name))?;
+            }
+            let manifest = Manifest { key: key.clone(), tree: describe(&tree)? };
+            fs::write(new.join(MANIFEST), serde_json::to_vec(&manifest)?)?;
             fs::rename(&new, &place)
         };
         let stored = store();
@@ -92,9 +86,9 @@ impl Cache {
         }
     }
 
-    /// Puts what is kept under `key` at `place`, in one move; what was there before is replaced. Answers whether there was anything.
-    /// A damaged entry is thrown away and counts as nothing.
-    pub fn bring(&self, key: &Key, place: &Path) -> Result<bool> {
+    /// Makes `names` in `folder` what is kept under `key`, each in one move; what was there before is replaced. Answers whether there
+    /// was anything. A damaged entry is thrown away and counts as nothing.
+    pub fn bring(&self, key: &Key, folder: &Path, names: &[&str]) -> Result<bool> {
         let entry = self.folder.join(key.name());
         let Some(manifest) = self.whole(key) else {
             if entry.exists() {
@@ -103,24 +97,25 @@ impl Cache {
             }
             return Ok(false);
         };
-        let beside = place.with_file_name(format!(
-            "{}.clonedeck-new",
-            place.file_name().unwrap_or_default().to_string_lossy()
-        ));
+        let beside = folder.join(format!(".clonedeck-{key}"));
         let put = || -> io::Result<()> {
             remove_tree(&beside)?;
             clone_tree(&entry.join(TREE), &beside)?;
-            let mut copied = Manifest { key: key.clone(), bytes: 0, parts: BTreeMap::new() };
-            // The entry was whole a moment ago; what was linked is looked at by its outline.
-            outline(&beside, &mut copied)?;
-            if copied.parts.len() != manifest.parts.len() {
+            // The entry was whole a moment ago; what was linked is looked at by its number.
+            if count(&beside)? != manifest.tree.parts.len() {
                 return Err(io::Error::other("the entry vanished"));
             }
-            remove_tree(place)?;
-            fs::rename(&beside, place)
+            for name in names {
+                remove_tree(&folder.join(name))?;
+                if beside.join(name).is_dir() {
+                    fs::rename(beside.join(name), folder.join(name))?;
+                }
+            }
+            Ok(())
         };
-        if let Err(error) = put() {
-            let _ = remove_tree(&beside);
+        let brought = put();
+        let _ = remove_tree(&beside);
+        if let Err(error) = brought {
             tracing::warn!(%key, %error, "an entry of the build cache could not be used");
             return Ok(false);
         }
@@ -135,14 +130,6 @@ impl Cache {
             self.used_now(key);
         }
         Ok(is_there)
-    }
-
-    /// Keeps only that something went well.
-    pub fn keep_mark(&self, key: &Key) -> Result<()> {
-        let empty = self.fresh(key, "mark")?;
-        let kept = self.keep(key, &empty);
-        let _ = remove_tree(&empty);
-        kept
     }
 
     fn used_now(&self, key: &Key) {
@@ -194,7 +181,11 @@ impl Cache {
         for place in folder.filter_map(|entry| Some(entry.ok()?.path())) {
             let file = place.join(MANIFEST);
             if let (Ok(about), Some(manifest)) = (fs::metadata(&file), read_manifest(&file)) {
-                entries.push((about.modified().unwrap_or(SystemTime::UNIX_EPOCH), place, manifest.bytes));
+                entries.push((
+                    about.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+                    place,
+                    manifest.tree.bytes,
+                ));
             } else if fs::metadata(&place).and_then(|about| about.modified()).is_ok_and(|at| {
                 // Left by something that was cut off; what is being made right now is younger.
                 at.elapsed().unwrap_or_default() > Duration::from_hours(1)
@@ -209,9 +200,7 @@ impl Cache {
     fn whole(&self, key: &Key) -> Option<Manifest> {
         let entry = self.folder.join(key.name());
         let manifest = read_manifest(&entry.join(MANIFEST)).filter(|manifest| manifest.key == *key)?;
-        let mut found = Manifest { key: key.clone(), bytes: 0, parts: BTreeMap::new() };
-        describe(&entry.join(TREE), &mut found).ok()?;
-        (found.parts == manifest.parts).then_some(manifest)
+        (describe(&entry.join(TREE)).ok()? == manifest.tree).then_some(manifest)
     }
 
     /// First out of sight in one move, then removed.
@@ -223,11 +212,11 @@ impl Cache {
         }
     }
 
-    fn fresh(&self, key: &Key, kind: &str) -> Result<PathBuf> {
+    fn fresh(&self, key: &Key) -> Result<PathBuf> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let place = self.folder.join(format!("{}.{kind}-{}-{number}", key.name(), std::process::id()));
+        let place = self.folder.join(format!("{}.new-{}-{number}", key.name(), std::process::id()));
         remove_tree(&place)
             .and_then(|()| fs::create_dir_all(&place))
             .map_err(|error| unusable(&self.folder, &error))?;
@@ -237,134 +226,6 @@ impl Cache {
 
 fn read_manifest(file: &Path) -> Option<Manifest> {
     serde_json::from_slice(&fs::read(file).ok()?).ok()
-}
-
-/// Removes a tree that may not be there.
-pub(super) fn remove_tree(place: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-/// Walks a tree in the order of names; the walk stays out of links.
-fn walk(root: &Path, visit: &mut dyn FnMut(&Path, &str, fs::FileType) -> io::Result<()>) -> io::Result<()> {
-    let mut folders = vec![PathBuf::new()];
-    while let Some(at) = folders.pop() {
-        for entry in fs::read_dir(root.join(&at))? {
-            let entry = entry?;
-            let (path, kind) = (at.join(entry.file_name()), entry.file_type()?);
-            let name = path.to_str().ok_or_else(|| io::Error::other("a name that is no text"))?;
-            visit(&entry.path(), name, kind)?;
-            if kind.is_dir() {
-                folders.push(path);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn describe(tree: &Path, manifest: &mut Manifest) -> io::Result<()> {
-    walk(tree, &mut |place, name, kind| {
-        let part = if kind.is_dir() {
-            Part::Folder
-        } else if kind.is_symlink() {
-            Part::Link(fs::read_link(place)?.to_string_lossy().into_owned())
-        } else {
-            let mut hash = blake3::Hasher::new();
-            let file = File::open(place)?;
-            let about = file.metadata()?;
-            hash.update_reader(file)?;
-            manifest.bytes += about.len();
-            Part::File {
-                size: about.len(),
-                hash: hash.finalize().to_hex().to_string(),
-                executable: is_executable(&about),
-            }
-        };
-        manifest.parts.insert(name.to_owned(), part);
-        Ok(())
-    })
-}
-
-fn outline(tree: &Path, manifest: &mut Manifest) -> io::Result<()> {
-    walk(tree, &mut |_, name, _| {
-        manifest.parts.insert(name.to_owned(), Part::Folder);
-        Ok(())
-    })
-}
-
-/// The same tree at another place: files share their blocks where the file system can, else they are the same files, else copies.
-fn clone_tree(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    walk(from, &mut |place, name, kind| {
-        let target = to.join(name);
-        if kind.is_dir() {
-            fs::create_dir_all(&target)
-        } else if kind.is_symlink() {
-            symlink(&fs::read_link(place)?, &target)
-        } else if kind.is_file() {
-            share(place, &target)
-        } else {
-            Ok(())
-        }
-    })
-}
-
-fn share(from: &Path, to: &Path) -> io::Result<()> {
-    if reflink(from, to)? {
-        return Ok(());
-    }
-    match fs::hard_link(from, to) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        Err(_) => fs::copy(from, to).map(drop),
-    }
-}
-
-/// Shares the blocks of a file; says `false` when the file system cannot.
-#[cfg(target_os = "linux")]
-fn reflink(from: &Path, to: &Path) -> io::Result<bool> {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    // Asked once and refused, it is not asked for every file again.
-    static CANNOT: AtomicBool = AtomicBool::new(false);
-    if CANNOT.load(Ordering::Relaxed) {
-        return Ok(false);
-    }
-    let (source, target) = (File::open(from)?, File::options().write(true).create_new(true).open(to)?);
-    if rustix::fs::ioctl_ficlone(&target, &source).is_ok() {
-        target.set_permissions(source.metadata()?.permissions())?;
-        return Ok(true);
-    }
-    CANNOT.store(true, Ordering::Relaxed);
-    fs::remove_file(to)?;
-    Ok(false)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn reflink(_: &Path, _: &Path) -> io::Result<bool> {
-    Ok(false)
-}
-
-#[cfg(unix)]
-fn is_executable(about: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    about.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
-    false
-}
-
-#[cfg(unix)]
-fn symlink(to: &Path, place: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(to, place)
-}
-
-#[cfg(not(unix))]
-fn symlink(to: &Path, place: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_file(to, place)
 }
 
 fn unusable(folder: &Path, error: &io::Error) -> Problem {
@@ -384,19 +245,26 @@ fn unusable(folder: &Path, error: &io::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::tree::symlink;
     use super::*;
+
+    const NAMES: &[&str] = &["out", "more"];
 
     fn key(text: &str) -> Key {
         Key::of(&BTreeMap::from([("x".to_owned(), text.as_bytes().to_vec())]))
     }
 
-    fn tree(folder: &Path, text: &str) -> PathBuf {
-        let tree = folder.join(format!("tree-{text}"));
+    /// A folder in which a program has made one of the two names.
+    fn made(folder: &Path, text: &str) -> PathBuf {
+        let made = folder.join(format!("made-{text}"));
+        let tree = made.join("out");
         fs::create_dir_all(tree.join("a/empty")).unwrap();
         fs::write(tree.join("a/file"), text).unwrap();
         fs::write(tree.join("run"), "#!/bin/sh").unwrap();
         symlink(Path::new("a/file"), &tree.join("link")).unwrap();
-        tree
+        made
     }
 
     #[test]
@@ -404,14 +272,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path().join("cache"));
         let place = folder.path().join("place");
-        assert!(!cache.bring(&key("1"), &place).unwrap());
-        cache.keep(&key("1"), &tree(folder.path(), "one")).unwrap();
-        fs::create_dir(&place).unwrap();
-        fs::write(place.join("old"), "").unwrap();
-        assert!(cache.bring(&key("1"), &place).unwrap());
-        assert_eq!(fs::read_to_string(place.join("link")).unwrap(), "one");
-        assert!(place.join("a/empty").is_dir() && !place.join("old").exists());
-        assert!(!cache.bring(&key("2"), &place).unwrap(), "another key is another thing");
+        assert!(!cache.bring(&key("1"), &place, NAMES).unwrap());
+        cache.keep(&key("1"), &made(folder.path(), "one"), NAMES).unwrap();
+        for old in ["out/old", "more/old", "mine/old"] {
+            fs::create_dir_all(place.join(old)).unwrap();
+        }
+        assert!(cache.bring(&key("1"), &place, NAMES).unwrap());
+        assert_eq!(fs::read_to_string(place.join("out/link")).unwrap(), "one");
+        assert!(place.join("out/a/empty").is_dir() && !place.join("out/old").exists());
+        assert!(!place.join("more").exists(), "it was not made then either");
+        let mut left: Vec<_> = place.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["mine", "out"], "nothing else is touched or left");
+        assert!(!cache.bring(&key("2"), &place, NAMES).unwrap(), "another key is another thing");
         assert_eq!(cache.clear().unwrap().entries, 1);
         assert_eq!(cache.used().unwrap(), CacheUse::default());
     }
@@ -420,8 +293,8 @@ mod tests {
     fn a_damaged_entry_is_noticed_and_thrown_away() {
         let folder = tempfile::tempdir().unwrap();
         let damages: [fn(&Path); 5] = [
-            |tree| fs::write(tree.join("a/file"), "onf").unwrap(),
-            |tree| fs::remove_file(tree.join("run")).unwrap(),
+            |tree| fs::write(tree.join("out/a/file"), "onf").unwrap(),
+            |tree| fs::remove_file(tree.join("out/run")).unwrap(),
             |tree| fs::write(tree.join("more"), "").unwrap(),
             |tree| fs::remove_dir_all(tree).unwrap(),
             |tree| fs::write(tree.with_file_name(MANIFEST), "{").unwrap(),
@@ -430,10 +303,10 @@ mod tests {
             let cache = Cache::new(folder.path().join(format!("cache-{index}")));
             let base = folder.path().join(index.to_string());
             fs::create_dir(&base).unwrap();
-            cache.keep(&key("1"), &tree(&base, "one")).unwrap();
+            cache.keep(&key("1"), &made(&base, "one"), NAMES).unwrap();
             damage(&cache.folder.join(key("1").name()).join(TREE));
             let place = base.join("place");
-            assert!(!cache.bring(&key("1"), &place).unwrap(), "damage {index}");
+            assert!(!cache.bring(&key("1"), &place, NAMES).unwrap(), "damage {index}");
             assert!(!place.exists() && !cache.folder.join(key("1").name()).exists());
         }
     }
@@ -447,16 +320,16 @@ mod tests {
                 File::options().write(true).open(cache.folder.join(key(text).name()).join(MANIFEST)).unwrap();
             file.set_modified(SystemTime::now() - Duration::from_mins(minutes)).unwrap();
         };
-        cache.keep(&key("old"), &tree(folder.path(), "old")).unwrap();
+        cache.keep(&key("old"), &made(folder.path(), "old"), NAMES).unwrap();
         age("old", 90);
-        cache.keep(&key("1"), &tree(folder.path(), "one")).unwrap();
+        cache.keep(&key("1"), &made(folder.path(), "one"), NAMES).unwrap();
         age("1", 20);
-        cache.keep(&key("2"), &tree(folder.path(), "two")).unwrap();
+        cache.keep(&key("2"), &made(folder.path(), "two"), NAMES).unwrap();
         age("2", 10);
-        assert!(cache.bring(&key("1"), &folder.path().join("place")).unwrap(), "used again");
+        assert!(cache.bring(&key("1"), &folder.path().join("place"), NAMES).unwrap(), "used again");
         assert_eq!(cache.used().unwrap().entries, 2, "each takes 12 bytes, and the old one is gone");
-        cache.keep(&key("3"), &tree(folder.path(), "three")).unwrap();
-        assert!(!cache.bring(&key("2"), &folder.path().join("place")).unwrap());
-        assert!(cache.bring(&key("1"), &folder.path().join("place")).unwrap());
+        cache.keep(&key("3"), &made(folder.path(), "three"), NAMES).unwrap();
+        assert!(!cache.bring(&key("2"), &folder.path().join("place"), NAMES).unwrap());
+        assert!(cache.bring(&key("1"), &folder.path().join("place"), NAMES).unwrap());
     }
 }

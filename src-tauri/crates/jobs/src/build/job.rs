@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estimate::Taken;
 use super::shelf::Builds;
-use super::steps;
+use super::{showing, steps};
 use crate::Bounds;
 
 /// What to build.
@@ -87,13 +87,16 @@ impl Job for BuildJob {
             line.step(steps::Build(builds()));
         }
         if order.preview {
-            line.step(steps::StartPreview(builds()));
+            line.step(showing::StartPreview(builds()));
         }
-        line.step(steps::Ready(builds()));
+        line.step(showing::Ready(builds()));
     }
 
     fn needs(&self, order: &BuildOrder) -> Needs {
         let Taken { memory, cpu } = self.builds.estimates().of(&order.source);
+        // It cannot take more than it is allowed.
+        let memory = memory.min(order.bounds.memory.unwrap_or(u64::MAX));
+        let cpu = cpu.min(order.bounds.percent_of_machine().unwrap_or(u32::MAX));
         Needs::nothing().memory(memory).cpu(cpu).exclusive(format!("target:{}", order.source.display()))
     }
 

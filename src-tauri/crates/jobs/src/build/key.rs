@@ -6,7 +6,7 @@ use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
 
 /// Grows when the meaning of keys changes, so that older entries are never found.
-const MEANING: &str = "clonedeck-build-1";
+const MEANING: &str = "clonedeck-build-2";
 
 /// The name of an outcome: a hash over everything that it depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,8 +40,8 @@ impl fmt::Display for Key {
     }
 }
 
-/// The hash of every file that is a source: all but what is installed, made or belongs to a version control system.
-pub(super) fn sources(folder: &Path, made: &str) -> Result<BTreeMap<String, Vec<u8>>> {
+/// The hash of every file that is a source: all but what is installed, `made` or belongs to a version control system.
+pub(super) fn sources(folder: &Path, made: &[&str]) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut all = BTreeMap::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(at) = folders.pop() {
@@ -54,8 +54,10 @@ pub(super) fn sources(folder: &Path, made: &str) -> Result<BTreeMap<String, Vec<
                 name.to_str(),
                 Some("node_modules" | ".git" | ".hg" | ".svn" | ".cache" | ".vite" | ".turbo")
             );
+            // Left by a move out of the cache that was cut off.
+            let is_ours = name.to_str().is_some_and(|name| name.starts_with(".clonedeck-"));
             let path = at.join(&name);
-            if is_made || path == Path::new(made) {
+            if is_made || is_ours || made.iter().any(|made| path == Path::new(made)) {
                 continue;
             }
             let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
@@ -112,7 +114,7 @@ mod tests {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, "x").unwrap();
         }
-        let all = sources(folder.path(), "dist").unwrap();
+        let all = sources(folder.path(), &["dist"]).unwrap();
         assert_eq!(all.keys().collect::<Vec<_>>(), ["file src/a.ts", "file src/dist/b.ts"]);
     }
 }

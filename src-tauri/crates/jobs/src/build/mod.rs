@@ -12,8 +12,10 @@ mod job;
 mod key;
 mod service;
 mod shelf;
+mod showing;
 mod steps;
 mod tool;
+mod tree;
 mod unpack;
 
 pub use cache::{Cache, CacheUse};

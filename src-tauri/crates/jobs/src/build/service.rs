@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clonedeck_site::preview::{PORT, Service};
 
-use super::detect::{Framework, Project};
+use super::detect::{Framework, Manager, Project};
 use super::tool;
 
 impl Project {
@@ -36,20 +36,19 @@ impl Project {
     }
 
     fn server(&self) -> Vec<OsString> {
-        let tool = |name: &str| self.folder.join("node_modules/.bin").join(name).into_os_string();
-        let words = |first: OsString, rest: &[&str]| {
-            std::iter::once(first).chain(rest.iter().map(OsString::from)).collect()
+        let words = |first: Vec<String>, rest: &[&str]| -> Vec<OsString> {
+            first.into_iter().map(OsString::from).chain(rest.iter().map(OsString::from)).collect()
         };
         match self.framework {
             Framework::Vite | Framework::SvelteKit => {
-                words(tool("vite"), &["--host", "127.0.0.1", "--port", PORT, "--strictPort"])
+                words(self.tool("vite"), &["--host", "127.0.0.1", "--port", PORT, "--strictPort"])
             }
-            Framework::Next => words(tool("next"), &["dev", "-H", "127.0.0.1", "-p", PORT]),
-            Framework::Astro => words(tool("astro"), &["dev", "--host", "127.0.0.1", "--port", PORT]),
-            Framework::Static => words("php".into(), &["-S", &format!("127.0.0.1:{PORT}"), "-t", "."]),
+            Framework::Next => words(self.tool("next"), &["dev", "-H", "127.0.0.1", "-p", PORT]),
+            Framework::Astro => words(self.tool("astro"), &["dev", "--host", "127.0.0.1", "--port", PORT]),
+            Framework::Static => words(vec!["php".into()], &["-S", &format!("127.0.0.1:{PORT}"), "-t", "."]),
             Framework::Script => {
-                let manager = self.manager.map_or("npm", super::detect::Manager::program);
-                words(manager.into(), &["run", self.script.as_deref().unwrap_or("dev")])
+                let manager = tool::manager(self.manager.unwrap_or(Manager::Npm), self.pins_manager);
+                words(manager, &["run", self.script.as_deref().unwrap_or("dev")])
             }
         }
     }

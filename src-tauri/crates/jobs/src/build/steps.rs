@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clonedeck_queue::{Ctx, Done, Handle, Level, Step, StepError, Undone};
-use clonedeck_site::preview::Served;
 use clonedeck_site::{Problem, Stopped, Unit, Watch};
 use serde::{Deserialize, Serialize};
 
-use super::cache::remove_tree;
-use super::detect::{Manager, Project};
+use super::detect::{Framework, Manager, Project};
 use super::estimate::Taken;
 use super::job::{BuildJob, BuildOrder};
 use super::key::{Key, sources};
 use super::shelf::Builds;
 use super::tool;
+use super::tree::remove_tree;
 use super::unpack::{Allowance, unpack};
 use crate::step_error;
 
@@ -135,7 +133,7 @@ pub(super) struct Made {
     key: Option<Key>,
     /// What it took.
     #[serde(default)]
-    taken: Taken,
+    pub taken: Taken,
 }
 
 /// Removes what an earlier run has made.
@@ -148,6 +146,9 @@ async fn clear(place: &Path) -> Result<(), StepError> {
     .await
 }
 
+/// What installing fills.
+const MODULES: &[&str] = &["node_modules"];
+
 /// Why a step is skipped whose outcome was kept.
 pub const FROM_CACHE: &str = "from cache";
 
@@ -157,7 +158,7 @@ impl Install {
         let Some(lock) = project.lock.clone().filter(|_| !project.has_install_scripts) else {
             return Ok(None);
         };
-        let tools = tool::versions(manager).await;
+        let tools = tool::versions(project, manager).await;
         let mut inputs = BTreeMap::from([
             ("step".to_owned(), b"install".to_vec()),
             ("tools".to_owned(), tools.into_bytes()),
@@ -196,19 +197,19 @@ impl Step for Install {
         let Some(manager) = project.manager else {
             return Ok(Done::Skipped { reason: "it needs no packages".into(), output: Made::default() });
         };
-        let modules = project.folder.join("node_modules");
+        let modules = project.folder.join(MODULES[0]);
         let is_held = self.0.programs().holds(ctx);
         let key = Self::key(&project, manager).await?;
         if let Some(key) = key.filter(|_| !is_held) {
-            let (cache, place, wanted) = (self.0.cache().clone(), modules.clone(), key.clone());
-            if in_background(move || cache.bring(&wanted, &place)).await? {
+            let (cache, folder, wanted) = (self.0.cache().clone(), project.folder.clone(), key.clone());
+            if in_background(move || cache.bring(&wanted, &folder, MODULES)).await? {
                 ctx.log(Level::Info, format!("The packages are taken from the cache ({key})."));
                 let output = Made { key: Some(key), taken: Taken::default() };
                 return Ok(Done::Skipped { reason: FROM_CACHE.into(), output });
             }
         }
-        let mut words = vec![manager.program().to_owned()];
-        words.extend(manager.install(project.lock.is_some()).iter().map(|word| (*word).to_owned()));
+        let mut words = tool::manager(manager, project.pins_manager);
+        words.extend(manager.install(project.lock.as_deref()).iter().map(|word| (*word).to_owned()));
         // What is linked with the cache must not be written to, so the installer begins with nothing.
         if !is_held {
             clear(&modules).await?;
@@ -220,8 +221,8 @@ impl Step for Install {
         }
         let key = Self::key(&project, manager).await?;
         if let Some(key) = key.clone().filter(|_| modules.is_dir()) {
-            let cache = self.0.cache().clone();
-            if let Err(error) = in_background(move || cache.keep(&key, &modules)).await {
+            let (cache, folder) = (self.0.cache().clone(), project.folder.clone());
+            if let Err(error) = in_background(move || cache.keep(&key, &folder, MODULES)).await {
                 ctx.log(Level::Warn, format!("The packages are not kept for the next build: {error}"));
             }
         }
@@ -240,8 +241,8 @@ async fn key_of_sources(
         (None, None) => "none".to_owned(),
         (None, Some(_)) => return Ok(None),
     };
-    let (folder, made) = (project.folder.clone(), project.output());
-    let mut inputs = in_background(move || sources(&folder, made)).await?;
+    let (folder, made) = (project.folder.clone(), project.made());
+    let mut inputs = in_background(move || sources(&folder, &made)).await?;
     inputs.insert("step".into(), step.into());
     inputs.insert("packages".into(), packages.into_bytes());
     Ok(Some(Key::of(&inputs)))
@@ -274,21 +275,32 @@ impl Step for TypeCheck {
                 return Ok(Done::Skipped { reason: FROM_CACHE.into(), output: Taken::default() });
             }
         }
-        let references = std::fs::read_to_string(project.folder.join("tsconfig.json"))
-            .is_ok_and(|text| text.contains("\"references\""));
-        let tsc = project.folder.join("node_modules/.bin/tsc").to_string_lossy().into_owned();
-        let words: Vec<String> = if references {
-            [&tsc, "--build", "--noEmit", "--pretty", "false"].map(str::to_owned).into()
-        } else {
-            [&tsc, "--noEmit", "--pretty", "false"].map(str::to_owned).into()
-        };
-        let ending = tool::run(ctx, &self.0, &words, &project.folder, "The type-check").await?;
+        add_next_types(&project).map_err(step_error)?;
+        let mut taken = Taken::default();
+        // One that was held is taken up by the first; all go by the same name, and each has to end well.
+        for words in project.checks() {
+            let ending = tool::run(ctx, &self.0, &words, &project.folder, "The type-check").await?;
+            taken = taken.max(Taken::of(&ending));
+        }
         if let Some(key) = key {
             let cache = self.0.cache().clone();
-            in_background(move || cache.keep_mark(&key)).await?;
+            in_background(move || cache.keep(&key, Path::new(""), &[])).await?;
         }
-        Ok(Done::Completed(Taken::of(&ending)))
+        Ok(Done::Completed(taken))
     }
+}
+
+/// The compiler knows pictures and styles as modules only by a file that Next.js writes when it first runs; here the check comes
+/// before that.
+fn add_next_types(project: &Project) -> Result<(), Problem> {
+    let file = project.folder.join("next-env.d.ts");
+    if project.framework != Framework::Next || file.exists() {
+        return Ok(());
+    }
+    let text = "/// <reference types=\"next\" />\n/// <reference types=\"next/image-types/global\" />\n";
+    std::fs::write(&file, text).map_err(|error| {
+        Problem::permanent("project.write", format!("{} cannot be written: {error}.", file.display()))
+    })
 }
 
 /// Builds the project, if that is asked for.
@@ -312,124 +324,27 @@ impl Step for Build {
         }
         let installed = ctx.output_of::<Install>()?;
         let key = key_of_sources(&project, Self::NAME, &installed).await?;
-        let place = project.folder.join(project.output());
+        let (folder, outputs) = (project.folder.clone(), project.outputs());
         let is_held = self.0.programs().holds(ctx);
         if let Some(key) = key.clone().filter(|_| !is_held) {
-            let (cache, place) = (self.0.cache().clone(), place.clone());
-            if in_background(move || cache.bring(&key, &place)).await? {
+            let (cache, folder) = (self.0.cache().clone(), folder.clone());
+            if in_background(move || cache.bring(&key, &folder, outputs)).await? {
                 return Ok(Done::Skipped { reason: FROM_CACHE.into(), output: Taken::default() });
             }
         }
         if !is_held {
             // What is there may be linked with the cache.
-            clear(&place).await?;
+            for name in outputs {
+                clear(&folder.join(name)).await?;
+            }
         }
-        let manager = project.manager.unwrap_or(Manager::Npm).program();
-        let words = [manager, "run", "build"].map(str::to_owned);
+        let mut words = tool::manager(project.manager.unwrap_or(Manager::Npm), project.pins_manager);
+        words.extend(["run", "build"].map(str::to_owned));
         let ending = tool::run(ctx, &self.0, &words, &project.folder, "The build").await?;
-        if let Some(key) = key.filter(|_| place.is_dir()) {
+        if let Some(key) = key.filter(|_| outputs.iter().any(|name| folder.join(name).is_dir())) {
             let cache = self.0.cache().clone();
-            in_background(move || cache.keep(&key, &place)).await?;
+            in_background(move || cache.keep(&key, &folder, outputs)).await?;
         }
         Ok(Done::Completed(Taken::of(&ending)))
     }
-}
-
-/// Starts the server that shows the project.
-pub(super) struct StartPreview(pub Builds);
-
-impl StartPreview {
-    /// The server of the job: the one that runs, or a new one.
-    async fn server<S: Step<Job = BuildJob>>(builds: &Builds, ctx: &Ctx<S>) -> Result<Served, StepError> {
-        let (project, order) = (ctx.output_of::<Detect>()?, ctx.spec());
-        let patience = Duration::from_secs(order.ready_seconds.max(1));
-        let job = ctx.job_id().to_string();
-        let service = project.service(&job, builds.previews().data_dir(), patience, order.stays);
-        let ports = order.ports.map(|(first, last)| first..=last);
-        builds.previews().start(service, ports).await.map_err(step_error)
-    }
-}
-
-impl Step for StartPreview {
-    type Job = BuildJob;
-    type Cursor = ();
-    type Output = ();
-    const NAME: &'static str = "start-preview";
-    const TITLE: &'static str = "Start preview";
-
-    fn weight(&self, _: &BuildOrder) -> f64 {
-        19.0
-    }
-
-    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
-        let served = Self::server(&self.0, ctx).await?;
-        ctx.log(Level::Info, format!("The preview server starts on port {}.", served.port));
-        Ok(Done::Completed(()))
-    }
-
-    async fn undo(&self, ctx: &mut Ctx<Self>) -> Result<Undone, StepError> {
-        let ran = self.0.previews().stop(&ctx.job_id().to_string()).await.map_err(step_error)?;
-        Ok(if ran { Undone::Reverted } else { Undone::Nothing })
-    }
-}
-
-/// Waits until the preview answers.
-pub(super) struct Ready(pub Builds);
-
-impl Step for Ready {
-    type Job = BuildJob;
-    type Cursor = ();
-    type Output = ();
-    const NAME: &'static str = "ready";
-    const TITLE: &'static str = "Ready";
-
-    fn weight(&self, _: &BuildOrder) -> f64 {
-        20.0
-    }
-
-    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
-        self.settle_estimate(ctx)?;
-        let project = ctx.output_of::<Detect>()?;
-        ctx.set_result(serde_json::json!({ "folder": shown(&project.folder) }))?;
-        if !ctx.spec().preview {
-            return Ok(Done::Completed(()));
-        }
-        // It may have gone with an earlier start of Clonedeck.
-        let served = StartPreview::server(&self.0, ctx).await?;
-        let answer = tokio::select! {
-            answer = self.0.previews().ready(&served) => answer,
-            () = ctx.stop_requested() => {
-                ctx.safe_point().await?;
-                return Err(StepError::transient("build.stopped", "The wait for the preview was stopped."));
-            }
-        };
-        let status = answer.map_err(step_error)?;
-        if status >= 500 {
-            ctx.log(Level::Warn, format!("The preview answers with an error of its own: HTTP {status}."));
-        }
-        let log = shown(&served.service.log);
-        ctx.set_result(serde_json::json!({ "url": served.url, "port": served.port, "log": log }))?;
-        Ok(Done::Completed(()))
-    }
-}
-
-impl Ready {
-    fn settle_estimate(&self, ctx: &Ctx<Self>) -> Result<(), StepError> {
-        let mut most = ctx.output_of::<Install>()?.taken;
-        if ctx.spec().type_check {
-            most = most.max(ctx.output_of::<TypeCheck>()?);
-        }
-        if ctx.spec().build {
-            most = most.max(ctx.output_of::<Build>()?);
-        }
-        // What came from the cache took nothing and says nothing.
-        if most != Taken::default() {
-            self.0.estimates().settle(&ctx.spec().source, most);
-        }
-        Ok(())
-    }
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

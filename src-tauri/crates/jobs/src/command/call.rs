@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{Argument, Catalogue, Command, Effect, Holds, Kind, Runner};
+use super::argument::spelled;
+use super::catalogue::{Argument, Catalogue, Command, Effect, Holds, Kind};
 
 /// A command with its arguments, as it is ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +44,6 @@ pub struct Drafted {
     pub confirm: Option<String>,
 }
 
-const LONGEST: usize = 4096;
-
 /// The folder of a site, as the system names it.
 fn real_folder(site: &Path) -> Result<PathBuf> {
     site.canonicalize().ok().filter(|site| site.is_dir()).ok_or_else(|| {
@@ -55,62 +54,6 @@ fn real_folder(site: &Path) -> Result<PathBuf> {
 }
 
 impl Catalogue {
-    /// Understands words as they are typed: `wp cache flush`. Answers the call that they mean.
-    ///
-    /// # Errors
-    /// With the reason, when the words are no command of the list or an argument does not fit.
-    pub fn parse(&self, site: &Path, words: &[String]) -> Result<Call> {
-        let mut candidates: Vec<(&Runner, &Command)> = self
-            .commands
-            .values()
-            .filter_map(|command| Some((self.programs.get(&command.program)?, command)))
-            .filter(|(program, command)| starts_with(words, &program.says, &command.words))
-            .collect();
-        candidates.sort_by_key(|(program, command)| program.says.len() + command.words.len());
-        let Some((program, command)) = candidates.pop() else { return Err(self.not_allowed(words)) };
-        let mut call = Call { command: command.id.clone(), arguments: BTreeMap::new(), dry_run: false };
-        let mut rest = words[program.says.len() + command.words.len()..].iter();
-        let mut places = command.argument.iter().filter(|argument| argument.kind == Kind::Value).peekable();
-        while let Some(word) = rest.next() {
-            if command.dry_run.contains(word) {
-                call.dry_run = true;
-            } else if let Some(option) = word.strip_prefix("--") {
-                let (name, value) =
-                    option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
-                let known = command
-                    .argument
-                    .iter()
-                    .find(|argument| argument.kind != Kind::Value && argument.name == name);
-                let argument = known.ok_or_else(|| refused(command, format!("it has no option --{name}")))?;
-                let values = call.arguments.entry(name.to_owned()).or_default();
-                match (argument.kind, value) {
-                    (Kind::Flag, None) => {}
-                    (Kind::Flag, Some(_)) => {
-                        return Err(refused(command, format!("--{name} takes no value")));
-                    }
-                    (_, Some(value)) => values.push(value.to_owned()),
-                    (_, None) => values.push(
-                        rest.next()
-                            .ok_or_else(|| refused(command, format!("--{name} needs a value")))?
-                            .clone(),
-                    ),
-                }
-            } else if word.starts_with('-') {
-                return Err(refused(command, format!("it has no option {word}")));
-            } else {
-                let place = places
-                    .peek()
-                    .ok_or_else(|| refused(command, format!("nothing is left to be {word:?}")))?;
-                call.arguments.entry(place.name.clone()).or_default().push(word.clone());
-                if !place.many {
-                    places.next();
-                }
-            }
-        }
-        self.check(site, &call)?;
-        Ok(call)
-    }
-
     /// Looks at everything about a call: the list, the site, each argument.
     ///
     /// # Errors
@@ -204,28 +147,6 @@ impl Catalogue {
     pub fn programs(&self) -> BTreeMap<String, Vec<String>> {
         self.programs.values().map(|program| (program.name.clone(), program.says.clone())).collect()
     }
-
-    fn not_allowed(&self, words: &[String]) -> Problem {
-        let typed = words.join(" ");
-        let first = words.first().map_or("", String::as_str);
-        let near: Vec<String> = self
-            .commands
-            .values()
-            .filter_map(|command| Some((self.programs.get(&command.program)?, command)))
-            .filter(|(program, _)| program.says.first().is_some_and(|word| word == first))
-            .map(|(program, command)| format!("{} {}", program.says.join(" "), command.words.join(" ")))
-            .collect();
-        let help = if near.is_empty() {
-            "Allowed programs: wp, drush, php artisan, php craft, composer, npm. Add others to commands.toml in the data folder.".into()
-        } else {
-            format!("Allowed: {}. Add others to commands.toml in the data folder.", near.join(" · "))
-        };
-        Problem::permanent(
-            "command.not-allowed",
-            format!("{typed:?} is not in the list of allowed commands."),
-        )
-        .help(help)
-    }
 }
 
 impl Checked<'_> {
@@ -254,141 +175,9 @@ impl Checked<'_> {
     }
 }
 
-impl Argument {
-    fn words(
-        &self,
-        values: &[String],
-        site: &Path,
-        program: &Runner,
-    ) -> std::result::Result<Vec<String>, String> {
-        if self.kind == Kind::Flag {
-            return if values.is_empty() {
-                Ok(vec![format!("--{}", self.name)])
-            } else {
-                Err(format!("--{} takes no value", self.name))
-            };
-        }
-        if values.is_empty() || (values.len() > 1 && !self.many) {
-            return Err(format!("{} is given {} times", spelled(self), values.len()));
-        }
-        for value in values {
-            self.fits(value, site, program)
-                .map_err(|reason| format!("{}: {value:?} {reason}", spelled(self)))?;
-        }
-        let word = |value: &String| {
-            if self.kind == Kind::Value { value.clone() } else { format!("--{}={value}", self.name) }
-        };
-        Ok(values.iter().map(word).collect())
-    }
-
-    /// Whether a value is what the argument may hold. No value of a place can pass for an option.
-    fn fits(&self, value: &str, site: &Path, program: &Runner) -> std::result::Result<(), String> {
-        if value.len() > LONGEST {
-            return Err(format!("is longer than {LONGEST} bytes"));
-        }
-        if value.chars().any(char::is_control) {
-            return Err("holds control characters".into());
-        }
-        if self.kind == Kind::Value && (value.is_empty() || value.starts_with(['-', '@'])) {
-            return Err("could be taken for an option".into());
-        }
-        if !self.choices.is_empty() {
-            let is_choice = self.choices.iter().any(|choice| choice == value);
-            return if is_choice { Ok(()) } else { Err(format!("is none of {}", self.choices.join(", "))) };
-        }
-        match self.holds {
-            Holds::Text => Ok(()),
-            Holds::Name => {
-                let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.:/-".contains(c);
-                let is_name = !value.is_empty()
-                    && value.chars().all(is_plain)
-                    && !value.starts_with('-')
-                    && !value.contains("..");
-                is_name.then_some(()).ok_or_else(|| "may hold letters, digits and _ . : / - only".into())
-            }
-            Holds::Integer => {
-                let number: i64 = value.parse().map_err(|_| "is no whole number".to_owned())?;
-                let fits =
-                    self.min.is_none_or(|min| number >= min) && self.max.is_none_or(|max| number <= max);
-                fits.then_some(()).ok_or_else(|| "is out of range".into())
-            }
-            Holds::Url => {
-                let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
-                let is_address = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
-                    && !value.contains(char::is_whitespace);
-                is_address.then_some(()).ok_or_else(|| "is no http address".into())
-            }
-            Holds::Path => within(site, Path::new(value)),
-            Holds::Script => {
-                let file = program.manifest();
-                let scripts = program.scripts(site);
-                scripts.iter().any(|script| script == value).then_some(()).ok_or_else(|| {
-                    format!(
-                        "is no script of {file}; there are: {}",
-                        if scripts.is_empty() { "none".into() } else { scripts.join(", ") }
-                    )
-                })
-            }
-        }
-    }
-}
-
-impl Runner {
-    /// The file that names its scripts.
-    fn manifest(&self) -> &'static str {
-        if self.name == "composer" { "composer.json" } else { "package.json" }
-    }
-
-    fn scripts(&self, site: &Path) -> Vec<String> {
-        let text = std::fs::read(site.join(self.manifest())).unwrap_or_default();
-        let json: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-        json["scripts"].as_object().map(|scripts| scripts.keys().cloned().collect()).unwrap_or_default()
-    }
-
-    /// What is run: the first choice that is there. A word with a slash is a file of the site.
-    fn found(&self, site: &Path) -> Vec<String> {
-        let place = |words: &Vec<String>| {
-            let mut words = words.clone();
-            let file = site.join(&words[0]);
-            if words[0].contains('/') {
-                words[0] = file.is_file().then(|| file.to_string_lossy().into_owned())?;
-            }
-            Some(words)
-        };
-        self.run.iter().find_map(place).unwrap_or_else(|| self.run[self.run.len() - 1].clone())
-    }
-}
-
-/// Whether a path stays within the site, links followed as far as it exists.
-fn within(site: &Path, path: &Path) -> std::result::Result<(), String> {
-    if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err("leads out of the site".into());
-    }
-    let mut known = site.join(path);
-    while !known.exists() && known.symlink_metadata().is_err() {
-        if !known.pop() {
-            break;
-        }
-    }
-    match known.canonicalize() {
-        Ok(real) if real.starts_with(site) => Ok(()),
-        _ => Err("leads out of the site".into()),
-    }
-}
-
-fn starts_with(words: &[String], says: &[String], command: &[String]) -> bool {
-    let expected = says.len() + command.len();
-    words.len() >= expected
-        && words.iter().zip(says.iter().chain(command)).all(|(word, expected)| word == expected)
-}
-
-fn spelled(argument: &Argument) -> String {
-    if argument.kind == Kind::Value { format!("<{}>", argument.name) } else { format!("--{}", argument.name) }
-}
-
-fn refused(command: &Command, reason: impl Into<String>) -> Problem {
+pub(super) fn refused(command: &Command, reason: impl Into<String>) -> Problem {
     Problem::permanent("command.refused", format!("{} cannot be run: {}.", command.id, reason.into()))
-        .help("Nothing was run. See the command's arguments in the list of commands.")
+        .help("Nothing was run. `clonedeck run SITE` lists what may be run there, with its arguments.")
         .with("command", &command.id)
 }
 

@@ -167,7 +167,7 @@ impl Listener for Ear {
     }
 
     fn stalled(&self, silent: Duration) {
-        let text = format!("It has been silent for {} minutes; it may be stuck.", silent.as_secs() / 60);
+        let text = crate::programs::stalled(silent);
         self.handle.message(&text);
         self.handle.log(Level::Warn, text);
     }

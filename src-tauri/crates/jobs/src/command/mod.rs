@@ -22,6 +22,7 @@
 //! cut off, a command that can go on does so from its
 //! last checkpoint, one that only reads runs again, and one that changes the site waits for a person: nothing is run twice by itself.
 
+mod argument;
 mod call;
 mod carry;
 mod catalogue;
@@ -30,6 +31,7 @@ mod own;
 mod progress;
 mod saved;
 mod shelf;
+mod typed;
 mod workflow;
 
 pub use call::{Call, Checked, Drafted};
@@ -38,6 +40,7 @@ pub use catalogue::{Argument, Catalogue, Command, Effect, Holds, Kind, Resume};
 pub use job::{CommandJob, CommandOrder};
 pub use own::{NewCommand, OwnCommands};
 pub use progress::Told;
+pub(crate) use progress::without_colours;
 pub use saved::{SavedWorkflow, SavedWorkflows};
 pub use shelf::Commands;
 pub use workflow::{LONGEST_WORKFLOW, WorkflowJob, WorkflowOrder};

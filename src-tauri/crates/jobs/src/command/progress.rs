@@ -131,7 +131,8 @@ pub(super) fn protocol(line: &str) -> Option<Told> {
     Some(Told { phase, done, total, checkpoint, stats })
 }
 
-fn without_colours(line: &str) -> std::borrow::Cow<'_, str> {
+/// A line as it reads without the colours that programs paint it with.
+pub(crate) fn without_colours(line: &str) -> std::borrow::Cow<'_, str> {
     if !line.contains('\u{1b}') {
         return line.into();
     }
@@ -170,6 +171,12 @@ mod tests {
         let told = read(&[], "Generating posts  45 % [=============>          ] 0:01 / 0:02");
         assert_eq!((told.done, told.total), (Some(45), Some(100)));
         assert_eq!(read(&[], "version 3/4 of something"), Told::default());
+    }
+
+    #[test]
+    fn colours_are_no_part_of_what_a_step_says() {
+        let painted = "\u{1b}[2m22:05\u{1b}[22m \u{1b}[34m└─\u{1b}[39m /index.html";
+        assert_eq!(without_colours(painted), "22:05 └─ /index.html");
     }
 
     #[test]

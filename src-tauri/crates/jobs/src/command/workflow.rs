@@ -66,6 +66,12 @@ impl WorkflowOrder {
         let title = format!("{title}: {}", job::name_of(&site));
         Ok(Self { site, title, calls: shown, bounds: Bounds::default() })
     }
+
+    /// Sets limits of each command.
+    pub fn bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
+    }
 }
 
 /// The job kind `workflow`.
