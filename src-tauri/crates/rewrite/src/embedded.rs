@@ -150,7 +150,7 @@ impl Head {
         } else {
             match rest {
                 [b':', b'"' | b'{', ..] => None,
-                [b':', b'\\', ..] => Some(Layer::Json { slashes: false, ascii: false }),
+                [b':', b'\\', ..] => Some(Layer::Json { slash: "/", ascii: false }),
                 [b':', b'&', ..] => Some(Layer::Html),
                 _ => return None,
             }

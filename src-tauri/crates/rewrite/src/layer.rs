@@ -1,14 +1,14 @@
 //! Encodings that lie around a value: read them into plain bytes with a map of places, and carry edits back out.
 
 use crate::edit::Edits;
-use crate::letter::hex_byte;
+use crate::letter::{backslashes_before, hex_byte};
 use crate::near::near;
 
 /// An encoding that works character by character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layer {
     /// The inside of a JSON string, and how to write what is new.
-    Json { slashes: bool, ascii: bool },
+    Json { slash: &'static str, ascii: bool },
     /// The inside of PHP's `S:` strings: `\xx`.
     PhpHex,
     /// The inside of a quoted SQL string; the quote, and whether a backslash escapes.
@@ -102,24 +102,52 @@ impl Layer {
     /// that, so that no map of places has to be kept.
     pub fn carry(self, raw: &[u8], base: usize, inner: &Edits, out: &mut Edits) {
         if let Self::Hex { .. } = self {
-            return self.push_all(inner, out, |place| base + place * 2);
+            return self.push_all(raw, base, inner, out, |place| place * 2);
         }
         let mut map = Map { layer: self, raw, at: 0, plain: 0 };
-        self.push_all(inner, out, |place| base + map.place(place));
+        self.push_all(raw, base, inner, out, |place| map.place(place));
     }
 
     /// The same for raw bytes without any escape.
-    pub fn move_out(self, base: usize, inner: &Edits, out: &mut Edits) {
-        self.push_all(inner, out, |place| base + place);
+    pub fn move_out(self, raw: &[u8], base: usize, inner: &Edits, out: &mut Edits) {
+        self.push_all(raw, base, inner, out, |place| place);
     }
 
-    fn push_all(self, inner: &Edits, out: &mut Edits, mut raw: impl FnMut(usize) -> usize) {
+    fn push_all(
+        self,
+        raw: &[u8],
+        base: usize,
+        inner: &Edits,
+        out: &mut Edits,
+        mut place: impl FnMut(usize) -> usize,
+    ) {
         let mut with = Vec::new();
         for edit in inner.iter() {
-            let (start, end) = (raw(edit.start), raw(edit.end));
+            let (start, end) = (place(edit.start), place(edit.end));
             with.clear();
-            self.write(edit.with, &mut with);
-            out.push(start, end, &with);
+            self.as_around(&raw[..end], start).write(edit.with, &mut with);
+            out.push(base + start, base + end, &with);
+        }
+    }
+
+    /// The same encoding, with slashes as the last one is written in what is replaced or just before it: one document may have several
+    /// ways.
+    fn as_around(self, raw: &[u8], start: usize) -> Self {
+        const NEAR: usize = 64;
+        let Self::Json { ascii, .. } = self else { return self };
+        let from = start.saturating_sub(NEAR);
+        let near = &raw[from..];
+        let bare = memchr::memrchr(b'/', near).map(|at| {
+            let escaped = backslashes_before(raw, from + at) % 2 == 1;
+            (at, if escaped { "\\/" } else { "/" })
+        });
+        let coded = ["\\u002F", "\\u002f"]
+            .into_iter()
+            .filter_map(|code| Some((memchr::memmem::rfind(near, code.as_bytes())?, code)))
+            .max();
+        match bare.max(coded) {
+            Some((_, slash)) => Self::Json { slash, ascii },
+            None => self,
         }
     }
 
@@ -153,7 +181,7 @@ impl Layer {
     /// New bytes, written in this encoding behind what `out` holds.
     fn write(self, bytes: &[u8], out: &mut Vec<u8>) {
         match self {
-            Self::Json { slashes, ascii } => write_json(bytes, slashes, ascii, out),
+            Self::Json { slash, ascii } => write_json(bytes, slash, ascii, out),
             Self::PhpHex => {
                 for &byte in bytes {
                     if byte == b'\\' || !(0x20..0x7F).contains(&byte) {
@@ -231,13 +259,13 @@ fn unicode_escape(raw: &[u8], at: usize) -> Option<(char, usize)> {
     Some((char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), at + 4))
 }
 
-fn write_json(bytes: &[u8], slashes: bool, ascii: bool, out: &mut Vec<u8>) {
+fn write_json(bytes: &[u8], slash: &str, ascii: bool, out: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(bytes);
     for ch in text.chars() {
         match ch {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
-            '/' if slashes => out.extend_from_slice(b"\\/"),
+            '/' => out.extend_from_slice(slash.as_bytes()),
             '\n' => out.extend_from_slice(b"\\n"),
             '\r' => out.extend_from_slice(b"\\r"),
             '\t' => out.extend_from_slice(b"\\t"),
@@ -294,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_edit_goes_out_through_each_encoding_and_touches_nothing_else() {
-        let json = Layer::Json { slashes: true, ascii: true };
+        let json = Layer::Json { slash: "\\/", ascii: true };
         assert_eq!(
             swap(json, r#"\u00e4\n\"x\/y\" \ud83d\ude00 old"#, "\"x/y\"", "ü/"),
             r"\u00e4\n\u00fc\/ \ud83d\ude00 old"

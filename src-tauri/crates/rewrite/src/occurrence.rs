@@ -9,13 +9,20 @@ use crate::plan::{FolderMove, Move, Plan};
 use crate::report::Form;
 use crate::spelling::Spelling;
 
-/// An old address in a text, and what makes it the new one. Nothing: it already is what it should be.
+/// An old address in a text, and what makes it the new one: its scheme, and what follows the slashes. What stands between them is no
+/// part of a change, so that it keeps whatever form it has. Nothing changes where it already is what it should be.
 #[derive(Debug)]
 pub(crate) struct Occurrence {
     pub start: usize,
     pub end: usize,
     pub form: Form,
-    pub change: Option<Change>,
+    pub changes: [Option<Change>; 2],
+}
+
+impl Occurrence {
+    pub fn is_changed(&self) -> bool {
+        self.changes.iter().any(Option::is_some)
+    }
 }
 
 /// A piece of an address, and what it becomes.
@@ -251,19 +258,7 @@ fn write_address(
         _ if left.slashes.is_some() => Form::SchemeRelative,
         _ => Form::Bare,
     };
-    Occurrence { start: left.start, end: right.end, form, change: together(text, scheme, rest) }
-}
-
-/// Two changes as one, with what stands between them.
-fn together(text: &[u8], first: Option<Change>, second: Option<Change>) -> Option<Change> {
-    match (first, second) {
-        (Some(mut first), Some(second)) => {
-            first.with.extend_from_slice(&text[first.span.end..second.span.start]);
-            first.with.extend_from_slice(&second.with);
-            Some(Change { span: first.span.start..second.span.end, with: first.with })
-        }
-        (first, second) => first.or(second),
-    }
+    Occurrence { start: left.start, end: right.end, form, changes: [scheme, rest] }
 }
 
 /// The scheme in its new form, if it is another one. Web sockets go with the scheme of the pages.
@@ -326,7 +321,7 @@ pub(crate) fn folder(text: &[u8], hit: Hit, folder: &FolderMove) -> Option<Occur
     let mut with = Vec::new();
     style.write(&mut with, &folder.new.path);
     let change = (text[start..end] != with[..]).then_some(Change { span: start..end, with });
-    Some(Occurrence { start, end, form: Form::Folder, change })
+    Some(Occurrence { start, end, form: Form::Folder, changes: [None, change] })
 }
 
 /// A folder starts where no longer path leads into it; `file://` before it is fine.

@@ -56,7 +56,7 @@ pub(crate) fn scan(plan: &Plan, bytes: &[u8], level: usize) -> Vec<Trace> {
 const AROUND: usize = 300;
 
 fn trace(plan: &Plan, bytes: &[u8], hit: Hit, meaning: Meaning, found: &Occurrence) -> Option<Trace> {
-    (found.change.is_some() && !is_in_a_new_address(plan, bytes, hit, meaning)).then(|| Trace {
+    (found.is_changed() && !is_in_a_new_address(plan, bytes, hit, meaning)).then(|| Trace {
         offset: found.start,
         form: found.form,
         excerpt: excerpt(bytes, found.start, found.end),

@@ -139,8 +139,10 @@ impl Walk<'_> {
             match find {
                 Find::Address(found) => {
                     passage.taken = span.end;
-                    if let Some(change) = found.change {
+                    if found.is_changed() {
                         self.count(found.form, passage.depth);
+                    }
+                    for change in found.changes.iter().flatten() {
                         edits.push(base + change.span.start, base + change.span.end, &change.with);
                     }
                 }

@@ -312,7 +312,8 @@ impl<'p> Walk<'p> {
         let found = json_strings(text, span.start, hits)?;
         let (mark, first) = (self.mark(), edits.len());
         let within = depth.into(Container::Json);
-        let style = Layer::Json { slashes: json::escapes_slashes(text), ascii: text.is_ascii() };
+        let slash = if json::escapes_slashes(text) { "\\/" } else { "/" };
+        let style = Layer::Json { slash, ascii: text.is_ascii() };
         let mut keyed = HashSet::new();
         for (place, owner) in found {
             let raw = &text[place.clone()];
@@ -324,7 +325,7 @@ impl<'p> Walk<'p> {
             } else {
                 let mut inner = Edits::default();
                 self.value(layer, base..base + raw.len(), hits, within, &mut inner);
-                style.move_out(0, &inner, edits);
+                style.move_out(layer, 0, &inner, edits);
             }
             if owner != 0 && edits.len() > before {
                 keyed.insert(owner);

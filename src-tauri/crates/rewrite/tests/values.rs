@@ -117,6 +117,28 @@ fn json_keeps_everything_but_the_address() {
 }
 
 #[test]
+fn json_with_slashes_of_several_kinds_keeps_each_as_it_is() {
+    let rewriter = |old, new| Rewriter::new([Pair::parse(old, new).unwrap()], Options::default()).unwrap();
+    for (old, new) in [
+        ("http://old.example.com", "https://the-new-address.example.org"),
+        ("http://old.example.com/a", "https://the-new-address.example.org/a/b"),
+    ] {
+        for other in ["[/raw]", "[\\/raw]"] {
+            for slash in ["/", "\\/", "\\u002F", "\\u002f"] {
+                // A document of its own, and a string that looks like one.
+                for (open, close) in [("{\"k\":1.0,\"u\":", "}"), (" ", " ")] {
+                    let json =
+                        |url: &str| format!("{open}\"{other}\\n({}?p=1\"{close}", url.replace('/', slash));
+                    let found = rewriter(old, new).apply(json(old).as_bytes()).into_owned();
+                    let found = String::from_utf8(found).unwrap();
+                    assert_eq!(found, json(new), "{other} and {slash}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn formats_inside_formats_are_followed_both_ways() {
     let json = |x: &str| format!(r#"{{"u":"{}"}}"#, x.replace('/', "\\/"));
     changes(&s(&json("http://old.example.com")), &s(&json("http://a-much-longer.example.org")));

@@ -88,7 +88,7 @@ fn value(
         drop(read);
         layer.carry(raw, item.start, &inner, edits);
     } else {
-        layer.move_out(item.start, &inner, edits);
+        layer.move_out(raw, item.start, &inner, edits);
     }
 }
 
