@@ -145,3 +145,11 @@ async fn run(words: Words, say: Say) -> Result<say::Code, Failure> {
         Verb::Doctor(words) => verbs::doctor::run(words, open, say).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_words_of_every_verb_fit_together() {
+        <super::Words as clap::CommandFactory>::command().debug_assert();
+    }
+}

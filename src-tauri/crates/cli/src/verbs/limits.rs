@@ -6,6 +6,8 @@ use clonedeck_api::wire::JobLimits;
 /// Limits of each program that the job runs.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits of each program")]
+// It is flattened into words that have a group of the same name.
+#[group(skip)]
 pub struct Words {
     /// Memory that it and all that it starts may use, such as 512M or 2G; over it, it is ended
     #[arg(long, value_name = "SIZE", value_parser = size)]
