@@ -5,14 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::databases::DatabaseAddress;
 use crate::defaults::{Cell, Tables};
-use crate::{Result, Unit, Watch};
+use crate::{Result, Watch};
 
-/// Rows that are compared at a time.
-const ROWS: usize = 64;
+/// Rows that are compared at a time, at least and at most, and bytes of them at about.
+const ROWS: (u64, u64) = (16, 512);
+const BYTES: u64 = 4 << 20;
 /// Broken values that are named.
 const NAMED: usize = 20;
-/// How a value begins that may be serialized or JSON and that a change of length can break.
-const BEGINNINGS: [&str; 7] = ["a:%", "O:%", "s:%", "C:%", "E:%", "{%", "[%"];
+/// How a value begins that may be serialized or JSON and that a change of length can break: a letter and a colon, or a bracket.
+const LETTERS: [u8; 5] = *b"aOsCE";
+const BRACKETS: [u8; 2] = *b"{[";
 
 /// Whether what parses in a source parses in its copy: counted by reading both, whatever else says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,8 @@ struct Table {
     name: String,
     key: Vec<String>,
     texts: Vec<String>,
+    /// Rows that are compared at a time.
+    rows: u64,
 }
 
 /// Reads every serialized value and JSON document of the source, and the same cell of the copy.
@@ -43,9 +47,7 @@ pub async fn values(
 ) -> Result<Values> {
     let mut values = Values::default();
     let there = copy.names().await?;
-    let tables = tables(address, source).await?;
-    for (done, table) in tables.iter().enumerate() {
-        watch.progress(done as u64, tables.len() as u64, Unit::Tables);
+    for table in tables(address, source).await? {
         watch.doing(&table.name);
         if table.texts.is_empty() || !there.contains(&table.name) {
             continue;
@@ -54,66 +56,81 @@ pub async fn values(
             values.unkeyed.push(table.name.clone());
             continue;
         }
-        for column in &table.texts {
-            compare(table, column, source, copy, &mut values, watch).await?;
-        }
+        compare(address, &table, source, copy, &mut values, watch).await?;
     }
     Ok(values)
 }
 
+/// Goes once through a table of the source, in the order of its key, and looks the same rows up in the copy.
 async fn compare(
+    address: &DatabaseAddress,
     table: &Table,
-    column: &str,
     source: &mut dyn Tables,
     copy: &mut dyn Tables,
     values: &mut Values,
     watch: &dyn Watch,
 ) -> Result<()> {
     let key: Vec<_> = table.key.iter().map(|name| quoted(name)).collect();
-    let (name, text) = (quoted(&table.name), quoted(column));
-    let begins = BEGINNINGS.map(|_| format!("{text} LIKE ?")).join(" OR ");
-    let beginnings: Vec<Cell> = BEGINNINGS.iter().map(|beginning| Cell::from(*beginning)).collect();
-    let fields = format!("{}, {text}", key.join(", "));
+    let texts: Vec<_> = table.texts.iter().map(|name| quoted(name)).collect();
+    let name = quoted(&table.name);
+    let begins = texts.iter().map(|text| begins(address, text)).collect::<Vec<_>>().join(" OR ");
+    let fields = format!("{}, {}", key.join(", "), texts.join(", "));
     let marks = vec!["?"; key.len()].join(", ");
-    let mut last: Option<Vec<Cell>> = None;
+    let one = key.iter().map(|column| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ");
+    let mut last: Vec<Cell> = Vec::new();
     loop {
         watch.safe_point().await?;
-        let mut parameters = beginnings.clone();
-        let further = match &last {
-            Some(last) => {
-                parameters.extend(last.iter().cloned());
-                format!("AND ({}) > ({marks}) ", key.join(", "))
-            }
-            None => String::new(),
-        };
-        let order = key.join(", ");
+        let further =
+            if last.is_empty() { String::new() } else { format!("AND ({}) > ({marks}) ", key.join(", ")) };
+        let (order, limit) = (key.join(", "), table.rows);
         let sql =
-            format!("SELECT {fields} FROM {name} WHERE ({begins}) {further}ORDER BY {order} LIMIT {ROWS}");
-        let rows = source.query(&sql, &parameters).await?;
+            format!("SELECT {fields} FROM {name} WHERE ({begins}) {further}ORDER BY {order} LIMIT {limit}");
+        let rows = source.query(&sql, &last).await?;
         let Some(end) = rows.last() else { return Ok(()) };
-        last = Some(end[..key.len()].to_vec());
-        let parsing: Vec<_> = rows.iter().filter_map(|row| Some((row, form(row.last()?)?))).collect();
+        last = end[..key.len()].to_vec();
+        let parsing: Vec<_> = rows
+            .iter()
+            .map(|row| (&row[..key.len()], row[key.len()..].iter().map(form).collect::<Vec<_>>()))
+            .filter(|(_, forms)| forms.iter().any(Option::is_some))
+            .collect();
         if parsing.is_empty() {
             continue;
         }
-        let one = key.iter().map(|column| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ");
         let these = vec![format!("({one})"); parsing.len()].join(" OR ");
-        let wanted: Vec<Cell> =
-            parsing.iter().flat_map(|(row, _)| row[..key.len()].iter().cloned()).collect();
+        let wanted: Vec<Cell> = parsing.iter().flat_map(|(key, _)| key.iter().cloned()).collect();
         let copied = copy.query(&format!("SELECT {fields} FROM {name} WHERE {these}"), &wanted).await?;
-        let copied: HashMap<String, &Cell> =
-            copied.iter().filter_map(|row| Some((shown(&row[..key.len()]), row.last()?))).collect();
-        for (row, form_before) in parsing {
-            let place = shown(&row[..key.len()]);
+        let copied: HashMap<String, &[Cell]> =
+            copied.iter().map(|row| (shown(&row[..key.len()]), &row[key.len()..])).collect();
+        for (key, forms) in parsing {
+            let place = shown(key);
             let Some(now) = copied.get(&place) else { continue };
-            values.compared += 1;
-            if form(now) != Some(form_before) {
-                values.broken += 1;
-                if values.named.len() < NAMED {
-                    values.named.push(format!("{}.{column} of {place}", table.name));
+            for ((column, before), now) in table.texts.iter().zip(forms).zip(*now) {
+                if before.is_none() {
+                    continue;
+                }
+                values.compared += 1;
+                if form(now) != before {
+                    values.broken += 1;
+                    if values.named.len() < NAMED {
+                        values.named.push(format!("{}.{column} of {place}", table.name));
+                    }
                 }
             }
         }
+    }
+}
+
+/// The condition that a value begins as one that may be serialized or JSON, so that the server sends few others.
+fn begins(address: &DatabaseAddress, text: &str) -> String {
+    let list = |bytes: &[u8]| bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+    let (letters, brackets) = (list(&LETTERS), list(&BRACKETS));
+    match address {
+        DatabaseAddress::Mysql { .. } => format!(
+            "ASCII({text}) IN ({brackets}) OR ASCII({text}) IN ({letters}) AND SUBSTRING({text}, 2, 1) = ':'"
+        ),
+        DatabaseAddress::Sqlite { .. } => format!(
+            "unicode({text}) IN ({brackets}) OR unicode({text}) IN ({letters}) AND substr({text}, 2, 1) = ':'"
+        ),
     }
 }
 
@@ -137,7 +154,7 @@ fn quoted(name: &str) -> String {
 async fn tables(address: &DatabaseAddress, source: &mut dyn Tables) -> Result<Vec<Table>> {
     let mut tables = Vec::new();
     for name in source.names().await? {
-        let (mut key, mut texts) = (Vec::new(), Vec::new());
+        let (mut key, mut texts, mut row_bytes) = (Vec::new(), Vec::new(), BYTES / 64);
         match address {
             DatabaseAddress::Mysql { .. } => {
                 let columns = source
@@ -158,6 +175,13 @@ async fn tables(address: &DatabaseAddress, source: &mut dyn Tables) -> Result<Ve
                     )
                     .await?;
                 key.extend(primary.iter().map(|row| row[0].text()));
+                let size = source
+                    .query(
+                        "SELECT avg_row_length FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
+                        &[Cell::from(name.as_str())],
+                    )
+                    .await?;
+                row_bytes = size.first().and_then(|row| row[0].number()).map_or(row_bytes, i64::unsigned_abs);
             }
             DatabaseAddress::Sqlite { .. } => {
                 let mut primary = Vec::new();
@@ -180,7 +204,8 @@ async fn tables(address: &DatabaseAddress, source: &mut dyn Tables) -> Result<Ve
             }
         }
         texts.retain(|column| !key.contains(column));
-        tables.push(Table { name, key, texts });
+        let rows = (BYTES / row_bytes.max(1)).clamp(ROWS.0, ROWS.1);
+        tables.push(Table { name, key, texts, rows });
     }
     Ok(tables)
 }

@@ -7,8 +7,8 @@
 //! Source::survey    what is there; with name_for_copy and missing_rights, all that a plan says before anything is written
 //! Target::prepare   makes the database (or takes an empty one, or sets the old content aside) and marks it as this job's
 //! copy              every table, in ranges; addresses are rewritten on the way
-//! rewrite           what rewriting did; for SQLite it happens here, in place
 //! settle            makes sure that the copy shows one moment of the source; then views, routines, triggers and events
+//! rewrite           what rewriting did; for SQLite it happens here, in place, before it is settled
 //! check             rows on both sides, old addresses left over in any column
 //! Target::finish    takes the marks away; or, instead, Target::undo takes everything back
 //! ```
@@ -184,6 +184,11 @@ impl Target {
             }
             _ => return Err(kinds()),
         }))
+    }
+
+    /// Whether [`copy`] rewrites addresses on the way, so that [`settle`] may follow it at once.
+    pub fn rewrites_on_its_way(&self) -> bool {
+        matches!(self.0, Of::Mysql(_))
     }
 
     /// Takes the marks of the job away: the copy is the operator's. An undo does nothing any more.

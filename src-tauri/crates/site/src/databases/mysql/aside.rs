@@ -3,6 +3,7 @@
 //! Tables move by one RENAME TABLE, which the server does whole or not at all. What cannot be renamed from one database to another
 //! (views, triggers, routines, events) is written down in the database that takes the tables, and made anew when they come back.
 
+use super::programs::{drop, under_settings};
 use super::quote;
 use super::session::Session;
 use super::shape;
@@ -22,8 +23,8 @@ pub(super) async fn set_aside(session: &mut Session, database: &str, job: &str) 
         None => begin(session, database, job).await?,
     };
     session.run(format!("USE {}", quote::name(database))).await?;
-    for (drop, name) in keep_definitions(session, database, &aside).await? {
-        session.run(format!("DROP {drop} IF EXISTS {}", quote::name(&name))).await?;
+    for (kind, name) in keep_definitions(session, database, &aside).await? {
+        drop(session, &kind, &name).await?;
     }
     move_tables(session, database, &aside).await?;
     Ok(aside)
@@ -42,7 +43,7 @@ pub(super) async fn put_back(session: &mut Session, database: &str, aside: &str)
     session.run(format!("USE {}", quote::name(database))).await?;
     let kept = quote::table(aside, KEPT);
     let mut left: Vec<(String, String, String, String)> = session
-        .rows(format!("SELECT kind, name, definition, mode FROM {kept} WHERE kind<>'' ORDER BY place"))
+        .rows(format!("SELECT kind, name, definition, under FROM {kept} WHERE kind<>'' ORDER BY place"))
         .await?
         .iter()
         .map(|row| (row.text(0), row.text(1), row.text(2), row.text(3)))
@@ -53,8 +54,8 @@ pub(super) async fn put_back(session: &mut Session, database: &str, aside: &str)
         let mut failed = Vec::new();
         let mut last = None;
         for thing in left {
-            session.run(format!("DROP {} IF EXISTS {}", thing.0, quote::name(&thing.1))).await?;
-            if let Err(problem) = in_mode(session, &thing.3, &thing.2).await {
+            drop(session, &thing.0, &thing.1).await?;
+            if let Err(problem) = under_settings(session, &thing.3, &thing.2).await {
                 last = Some(problem);
                 failed.push(thing);
             }
@@ -74,15 +75,6 @@ pub(super) async fn put_back_orphan(session: &mut Session, database: &str, job: 
         Some(aside) => put_back(session, database, &aside).await,
         None => Ok(()),
     }
-}
-
-/// Runs a definition under the SQL mode under which it was written.
-pub(super) async fn in_mode(session: &mut Session, mode: &str, definition: &str) -> Result<()> {
-    session.run("SET @clonedeck_mode = @@sql_mode").await?;
-    session.run(format!("SET sql_mode = {}", quote::text(mode))).await?;
-    let done = session.run(definition).await;
-    session.run("SET sql_mode = @clonedeck_mode").await?;
-    done.map(drop)
 }
 
 async fn found(session: &mut Session, database: &str, job: &str) -> Result<Option<String>> {
@@ -126,12 +118,12 @@ async fn begin(session: &mut Session, database: &str, job: &str) -> Result<Strin
         .run(format!(
             "CREATE TABLE {kept} (place INT NOT NULL AUTO_INCREMENT PRIMARY KEY, kind VARCHAR(16) NOT NULL, name VARCHAR(191) \
              CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, definition LONGTEXT CHARACTER SET utf8mb4 NOT NULL, \
-             mode VARCHAR(512) NOT NULL, UNIQUE (kind, name)) ENGINE=InnoDB"
+             under VARCHAR(1024) NOT NULL, UNIQUE (kind, name)) ENGINE=InnoDB"
         ))
         .await?;
     session
         .run(format!(
-            "INSERT INTO {kept} (kind, name, definition, mode) VALUES ('', {}, {}, '')",
+            "INSERT INTO {kept} (kind, name, definition, under) VALUES ('', {}, {}, '')",
             quote::text(database),
             quote::text(job)
         ))
@@ -149,12 +141,12 @@ async fn keep_definitions(
     for thing in super::programs::all(session, database).await? {
         session
             .run(format!(
-                "INSERT IGNORE INTO {} (kind, name, definition, mode) VALUES ({}, {}, {}, {})",
+                "INSERT IGNORE INTO {} (kind, name, definition, under) VALUES ({}, {}, {}, {})",
                 quote::table(aside, KEPT),
                 quote::text(thing.kind),
                 quote::text(&thing.name),
                 quote::text(&thing.definition),
-                quote::text(&thing.mode)
+                quote::text(&thing.under)
             ))
             .await?;
         kept.push((thing.kind.to_owned(), thing.name));

@@ -46,7 +46,7 @@ pub(crate) async fn copy(
 
     let tables = shapes.len() as u64;
     let mut cutting = Vec::new();
-    for shape in &shapes {
+    for shape in shapes.iter().filter(|shape| shape.holds_rows()) {
         watch.safe_point().await?;
         watch.doing(&shape.name);
         if account::ranges(&mut writing, &shape.name).await?.is_empty() {
@@ -58,7 +58,7 @@ pub(crate) async fn copy(
     account::plan(&mut writing, &cutting).await?;
     let mut lines = Vec::new();
     let mut plan = Plan::default();
-    for shape in shapes {
+    for shape in shapes.into_iter().filter(Shape::holds_rows) {
         let shape = Arc::new(shape);
         let ranges = account::ranges(&mut writing, &shape.name).await?;
         let wanting =
@@ -218,7 +218,7 @@ fn reorders(source: &Source, target: &Target, shape: &Shape) -> bool {
 
 /// The keys at which a table is cut into ranges of about the same number of rows.
 pub(super) async fn cuts(session: &mut Session, database: &str, shape: &Shape) -> Result<Vec<Vec<String>>> {
-    if shape.key_columns.is_empty() {
+    if shape.key_columns.is_empty() || !shape.deletes() {
         return Ok(Vec::new());
     }
     let step = shape.range_rows();

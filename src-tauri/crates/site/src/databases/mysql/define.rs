@@ -2,6 +2,7 @@
 
 use super::account;
 use super::dialect;
+use super::qualified;
 use super::quote;
 use super::session::Session;
 use super::shape::Shape;
@@ -42,7 +43,14 @@ pub(super) async fn tables(
             reading.first(format!("SHOW CREATE TABLE {}", quote::table(&source.name, &shape.name))).await?;
         let definition = row.map(|row| row.text(1)).unwrap_or_default();
         let (definition, how) = dialect::adapt(&definition, &source.product, &target.product);
-        for how in how {
+        let definition = qualified::moved(&definition, &source.name, &target.name).unwrap_or(definition);
+        let kept = [
+            (shape.versioned, "holds its rows as they are now; their history stays with the source"),
+            (shape.is_computed(), "has no column but computed ones; its rows are not copied"),
+            (shape.is_abroad(), "reaches the same rows outside the server as the source's table does"),
+        ];
+        let kept = kept.into_iter().filter(|(is, _)| *is).map(|(_, how)| how.to_owned());
+        for how in how.into_iter().chain(kept) {
             watch.note(Level::Info, &format!("{}: {how}", shape.name));
             changes.push(Change { what: shape.name.clone(), how });
         }
@@ -164,10 +172,18 @@ pub(super) async fn counters(
     target: &Target,
 ) -> Result<()> {
     for name in sequences(reading, &source.name).await? {
-        let next = reading
-            .text(format!("SELECT next_not_cached_value FROM {}", quote::table(&source.name, &name)))
-            .await?;
-        writing.run(format!("SELECT SETVAL({}, {next}, 0)", quote::table(&target.name, &name))).await?;
+        // Past its end the next value is none that it can have: then its last one is used.
+        let sql = format!(
+            "SELECT LEAST(GREATEST(next_not_cached_value, minimum_value), maximum_value), \
+             next_not_cached_value NOT BETWEEN minimum_value AND maximum_value FROM {}",
+            quote::table(&source.name, &name)
+        );
+        if let Some(row) = reading.first(sql).await? {
+            let (next, is_used) = (row.text(0), row.text(1));
+            writing
+                .run(format!("SELECT SETVAL({}, {next}, {is_used})", quote::table(&target.name, &name)))
+                .await?;
+        }
     }
     let next = |database: &str| {
         format!(

@@ -10,6 +10,7 @@ mod dialect;
 mod error;
 mod giant;
 mod programs;
+mod qualified;
 mod quote;
 mod range;
 mod ranges;

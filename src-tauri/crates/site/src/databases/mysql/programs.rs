@@ -1,10 +1,10 @@
 //! What a database holds beside tables: views, routines, triggers and events.
 
 use super::account;
-use super::aside::in_mode;
 use super::dialect;
+use super::qualified;
 use super::quote;
-use super::session::Session;
+use super::session::{Cells, Session};
 use super::shape::{self, OWN};
 use super::source::Source;
 use super::target::Target;
@@ -19,8 +19,37 @@ pub(super) struct Program {
     pub name: String,
     /// The statement that makes it, in the database that is in use.
     pub definition: String,
-    /// The SQL mode under which it is read.
-    pub mode: String,
+    /// The settings of a session under which it is read and which it keeps, as SET takes them.
+    pub under: String,
+}
+
+/// Where SHOW CREATE answers what of a program.
+struct Answer {
+    definition: usize,
+    collation: usize,
+    mode: Option<usize>,
+    zone: Option<usize>,
+}
+
+const ROUTINE: Answer = Answer { definition: 2, collation: 4, mode: Some(1), zone: None };
+const VIEW: Answer = Answer { definition: 1, collation: 3, mode: None, zone: None };
+const EVENT: Answer = Answer { definition: 3, collation: 5, mode: Some(1), zone: Some(2) };
+
+impl Answer {
+    /// The settings that the answer names.
+    fn under(&self, row: &Cells) -> String {
+        let mut settings = vec![format!(
+            "sql_mode = {}",
+            quote::text(&self.mode.map(|at| row.text(at)).unwrap_or_default())
+        )];
+        if let Some(collation) = row.maybe_text(self.collation) {
+            settings.push(format!("collation_connection = {collation}"));
+        }
+        if let Some(zone) = self.zone.and_then(|at| row.maybe_text(at)) {
+            settings.push(format!("time_zone = {}", quote::text(&zone)));
+        }
+        settings.join(", ")
+    }
 }
 
 /// All of them, in an order in which they can be made: routines before views that call them, triggers and events last.
@@ -28,31 +57,23 @@ pub(super) async fn all(session: &mut Session, database: &str) -> Result<Vec<Pro
     let schema = quote::text(database);
     // Without the database in use, definitions of views name it with every table.
     session.run(format!("USE {}", quote::name(database))).await?;
+    let routines = |kind: &str| {
+        format!(
+            "SELECT routine_name FROM information_schema.routines WHERE routine_schema={schema} AND routine_type='{kind}' ORDER BY 1"
+        )
+    };
     let mut programs = Vec::new();
-    for (kind, ask, definition, mode) in [
-        (
-            "FUNCTION",
-            format!(
-                "SELECT routine_name FROM information_schema.routines WHERE routine_schema={schema} AND routine_type='FUNCTION' ORDER BY 1"
-            ),
-            2,
-            Some(1),
-        ),
-        (
-            "PROCEDURE",
-            format!(
-                "SELECT routine_name FROM information_schema.routines WHERE routine_schema={schema} AND routine_type='PROCEDURE' ORDER BY 1"
-            ),
-            2,
-            Some(1),
-        ),
+    for (kind, ask, answer) in [
+        ("FUNCTION", routines("FUNCTION"), ROUTINE),
+        ("PROCEDURE", routines("PROCEDURE"), ROUTINE),
+        ("PACKAGE", routines("PACKAGE"), ROUTINE),
+        ("PACKAGE BODY", routines("PACKAGE BODY"), ROUTINE),
         (
             "VIEW",
             format!(
                 "SELECT table_name FROM information_schema.tables WHERE table_schema={schema} AND table_type='VIEW' ORDER BY 1"
             ),
-            1,
-            None,
+            VIEW,
         ),
         (
             "TRIGGER",
@@ -61,32 +82,27 @@ pub(super) async fn all(session: &mut Session, database: &str) -> Result<Vec<Pro
                  LEFT(event_object_table,{})<>'{OWN}' ORDER BY event_object_table, event_manipulation, action_timing, action_order",
                 OWN.len()
             ),
-            2,
-            Some(1),
+            ROUTINE,
         ),
         (
             "EVENT",
             format!(
                 "SELECT event_name FROM information_schema.events WHERE event_schema={schema} ORDER BY 1"
             ),
-            3,
-            Some(1),
+            EVENT,
         ),
     ] {
         for name in shape::names(session, &ask).await? {
             let row = session.first(format!("SHOW CREATE {kind} {}", quote::name(&name))).await?;
-            let Some(text) = row.as_ref().and_then(|row| row.maybe_text(definition)) else {
+            let found = row.and_then(|row| Some((row.maybe_text(answer.definition)?, answer.under(&row))));
+            let Some((definition, under)) = found else {
                 return Err(crate::Problem::needs_person(
                     "rights.missing",
                     format!("The definition of the {} {name} cannot be read with this database user.", kind.to_lowercase()),
                 )
                 .help("Give the user the rights SHOW VIEW, TRIGGER, EVENT and SHOW CREATE ROUTINE, or SELECT on mysql.proc."));
             };
-            let mode = match (mode, &row) {
-                (Some(at), Some(row)) => row.text(at),
-                _ => String::new(),
-            };
-            programs.push(Program { kind, name, definition: text, mode });
+            programs.push(Program { kind, name, definition, under });
         }
     }
     Ok(programs)
@@ -135,16 +151,40 @@ pub(super) async fn bring(
         }
         match last {
             Some(problem) if failed.len() == before => {
-                let name = &failed[0].name;
-                return Err(crate::Problem {
-                    message: format!("{name} cannot be made: {}", problem.message),
-                    ..problem
-                });
+                left = leave_broken(reading, failed, &mut changes).await?;
+                if left.len() == before {
+                    let name = &left[0].name;
+                    return Err(crate::Problem {
+                        message: format!("{name} cannot be made: {}", problem.message),
+                        ..problem
+                    });
+                }
             }
             _ => left = failed,
         }
     }
     Ok(changes)
+}
+
+/// Takes the views out that nobody can read in the source either, because what they stand on is gone, and lists them.
+async fn leave_broken(
+    reading: &mut Session,
+    programs: Vec<Program>,
+    changes: &mut Vec<Change>,
+) -> Result<Vec<Program>> {
+    let mut whole = Vec::new();
+    for program in programs {
+        let look = format!("SELECT 1 FROM {} LIMIT 0", quote::name(&program.name));
+        match reading.run(look).await {
+            Err(problem) if program.kind == "VIEW" && problem.code == "database.refused" => {
+                let how = "not made: it is broken in the source, what it stands on is gone".to_owned();
+                changes.push(Change { what: program.name, how });
+            }
+            Err(problem) if problem.code == "database.gone" => return Err(problem),
+            _ => whole.push(program),
+        }
+    }
+    Ok(whole)
 }
 
 async fn make(
@@ -155,24 +195,24 @@ async fn make(
 ) -> Result<Vec<String>> {
     let mut how = Vec::new();
     let mut definition = program.definition.clone();
-    if let Some(moved) = requalify(&definition, &source.name, &target.name) {
+    if let Some(moved) = qualified::moved(&definition, &source.name, &target.name) {
         how.push(format!("names the database {} where it named {}", target.name, source.name));
         definition = moved;
     }
     let (adapted, adaptations) = dialect::adapt(&definition, &source.product, &target.product);
     definition = adapted;
     how.extend(adaptations);
+    let (under, _) = dialect::adapt(&program.under, &source.product, &target.product);
     if program.kind == "EVENT" {
         definition = definition.replacen("PRESERVE ENABLE", "PRESERVE DISABLE", 1);
         how.push("switched off".to_owned());
     }
     account::will_make(session, program.kind, &program.name, "").await?;
-    let drop = format!("DROP {} IF EXISTS {}", program.kind, quote::name(&program.name));
-    session.run(&drop).await?;
-    match in_mode(session, &program.mode, &definition).await {
+    drop(session, program.kind, &program.name).await?;
+    match under_settings(session, &under, &definition).await {
         Err(problem) if problem.code == "rights.missing" => {
             let Some(plain) = without_definer(&definition) else { return Err(problem) };
-            in_mode(session, &program.mode, &plain).await?;
+            under_settings(session, &under, &plain).await?;
             how.push(
                 "belongs to the user who made the copy, because another owner needs a right that is missing"
                     .to_owned(),
@@ -183,47 +223,40 @@ async fn make(
     Ok(how)
 }
 
+/// Takes a program out of the database that is in use, if it is there.
+pub(super) async fn drop(session: &mut Session, kind: &str, name: &str) -> Result<()> {
+    let drop = format!("DROP {kind} IF EXISTS {}", quote::name(name));
+    if kind.starts_with("PACKAGE") {
+        // No other mode knows the word.
+        return under_settings(session, "sql_mode = ORACLE", &drop).await;
+    }
+    session.run(drop).await?;
+    Ok(())
+}
+
+/// Runs a definition under the settings under which it was written.
+pub(super) async fn under_settings(session: &mut Session, settings: &str, definition: &str) -> Result<()> {
+    session
+        .run("SET @clonedeck_mode = @@sql_mode, @clonedeck_zone = @@time_zone, @clonedeck_collation = @@collation_connection")
+        .await?;
+    session.run(format!("SET {settings}")).await?;
+    let done = session.run(definition).await;
+    session
+        .run("SET sql_mode = @clonedeck_mode, time_zone = @clonedeck_zone, collation_connection = @clonedeck_collation")
+        .await?;
+    done.map(|_| ())
+}
+
 /// A definition without its DEFINER; none where it has none.
 fn without_definer(definition: &str) -> Option<String> {
     let at = definition.find(" DEFINER=")?;
     let rest = &definition[at + 1..];
     let mut quoted = false;
     let end = rest.find(|sign| {
-        quoted ^= sign == '`';
+        quoted ^= matches!(sign, '`' | '"');
         sign == ' ' && !quoted
     })?;
     Some(format!("{}{}", &definition[..at], &rest[end..]))
-}
-
-/// A definition in which the database `from`, wherever it qualifies a name, is `to`; none where it does nowhere. Texts in quotes stay.
-fn requalify(definition: &str, from: &str, to: &str) -> Option<String> {
-    let mut out = String::with_capacity(definition.len());
-    let mut rest = definition;
-    let mut found = false;
-    while let Some(sign) = rest.chars().next() {
-        let length = match sign {
-            '\'' | '"' | '`' => dialect::quoted_length(rest),
-            sign if sign.is_alphanumeric() || sign == '_' || sign == '$' => rest
-                .find(|sign: char| !(sign.is_alphanumeric() || sign == '_' || sign == '$'))
-                .unwrap_or(rest.len()),
-            sign => sign.len_utf8(),
-        };
-        let (word, after) = rest.split_at(length);
-        let name = if sign == '`' { word.trim_matches('`').replace("``", "`") } else { word.to_owned() };
-        let qualifies = sign != '\''
-            && sign != '"'
-            && name == from
-            && after.trim_start().starts_with('.')
-            && !out.trim_end().ends_with('.');
-        if qualifies {
-            out.push_str(&quote::name(to));
-            found = true;
-        } else {
-            out.push_str(word);
-        }
-        rest = after;
-    }
-    found.then_some(out)
 }
 
 #[cfg(test)]
@@ -231,18 +264,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_definition_that_names_its_own_database_names_the_copy() {
-        let text = "CREATE TRIGGER t AFTER INSERT ON `shop`.`a` FOR EACH ROW INSERT INTO shop . log VALUES ('shop.x', a.shop.b, shopper.c)";
-        let new = "CREATE TRIGGER t AFTER INSERT ON `copy`.`a` FOR EACH ROW INSERT INTO `copy` . log VALUES ('shop.x', a.shop.b, shopper.c)";
-        assert_eq!(requalify(text, "shop", "copy").as_deref(), Some(new));
-        assert_eq!(requalify("SELECT 'it''s shop.a' FROM b", "shop", "copy"), None);
-    }
-
-    #[test]
     fn the_owner_of_a_definition_can_be_left_out() {
         assert_eq!(
             without_definer("CREATE DEFINER=`a b`@`%` PROCEDURE p() SELECT 1").as_deref(),
             Some("CREATE PROCEDURE p() SELECT 1")
+        );
+        assert_eq!(
+            without_definer("CREATE DEFINER=\"a b\"@\"%\" PACKAGE p AS END").as_deref(),
+            Some("CREATE PACKAGE p AS END")
         );
     }
 }

@@ -182,8 +182,11 @@ pub(super) async fn bring(
     from: From,
     clash: Clash,
 ) -> Result<Held> {
-    if !shape.transactional() && range.state == State::Copied {
-        account::forget(writing, range).await?;
+    if !shape.transactional() {
+        if range.state == State::Copied {
+            account::forget(writing, range).await?;
+        }
+        empty(writing, way, shape, range).await?;
     }
     writing.run("START TRANSACTION").await?;
     match fill(writing, way, shape, range, from, clash).await {
@@ -201,6 +204,13 @@ pub(super) async fn bring(
     }
 }
 
+/// Takes what is in a range out of the copy.
+pub(super) async fn empty(writing: &mut Session, way: &Way, shape: &Shape, range: &Range) -> Result<()> {
+    let within = shape.between(range.low.as_deref(), range.high.as_deref());
+    writing.run(shape.emptying(&quote::table(&way.target, &shape.name), &within)).await?;
+    Ok(())
+}
+
 async fn fill(
     writing: &mut Session,
     way: &Way,
@@ -210,14 +220,14 @@ async fn fill(
     clash: Clash,
 ) -> Result<(Held, u64, Rewritten)> {
     let within = shape.between(range.low.as_deref(), range.high.as_deref());
-    let into = quote::table(&way.target, &shape.name);
-    if range.state == State::Copied || !shape.transactional() {
-        writing.run(format!("DELETE FROM {into} WHERE {within}")).await?;
+    if shape.transactional() && range.state == State::Copied {
+        empty(writing, way, shape, range).await?;
     }
     let From::Reader(moment, mut pieces) = from else {
         writing
             .run(format!(
-                "INSERT IGNORE INTO {into} ({}) SELECT {} FROM {}{} WHERE {within}",
+                "INSERT IGNORE INTO {} ({}) SELECT {} FROM {}{} WHERE {within}",
+                quote::table(&way.target, &shape.name),
                 shape.names(),
                 shape.names(),
                 quote::table(&way.source, &shape.name),

@@ -110,6 +110,8 @@ impl Login {
         }
         // Absent where the server has no such limit, and then none is in force.
         let _ = session.run("SET max_statement_time = 0").await;
+        // Rows that came into the source before a constraint did are in the copy as well.
+        let _ = session.run("SET check_constraint_checks = 0").await;
         session
             .run(match mode {
                 Mode::Read => "SET SESSION TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ",

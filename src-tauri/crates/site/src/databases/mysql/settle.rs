@@ -13,8 +13,7 @@ use super::account::{self, Range, State};
 use super::copy::{cuts, way};
 use super::define::{self, counters};
 use super::programs;
-use super::quote;
-use super::range::{Clash, From, Moment, Way, bring, sums};
+use super::range::{Clash, From, Moment, Way, bring, empty, sums};
 use super::session::Session;
 use super::shape::{Shape, shapes};
 use super::source::{self, Source};
@@ -45,8 +44,9 @@ pub(crate) async fn settle(
     let mut reading = source.session().await?;
     let mut writing = target.session().await?;
     programs::still_triggers(&mut writing).await?;
+    let all = shapes(&mut reading, &source.name).await?;
     let shapes: Vec<Arc<Shape>> =
-        shapes(&mut reading, &source.name).await?.into_iter().map(Arc::new).collect();
+        all.iter().filter(|shape| shape.holds_rows()).cloned().map(Arc::new).collect();
     let mut left = match to {
         To::One => open(&mut writing, &shapes).await?,
         To::Now => shapes.clone(),
@@ -54,8 +54,7 @@ pub(crate) async fn settle(
     if left.is_empty() {
         settled.passes = 1;
     } else {
-        let shapes: Vec<Shape> = shapes.iter().map(|shape| Shape::clone(shape)).collect();
-        define::tables(&mut reading, &mut writing, source, target, &shapes, watch).await?;
+        define::tables(&mut reading, &mut writing, source, target, &all, watch).await?;
     }
     while settled.passes < passes.max(1) && !left.is_empty() {
         settled.passes += 1;
@@ -182,9 +181,8 @@ async fn bring_again(
 async fn clear(writing: &mut Session, way: &Way, shape: &Shape, ranges: &mut [Range]) -> Result<()> {
     writing.run("START TRANSACTION").await?;
     for range in ranges.iter_mut() {
-        let within = shape.between(range.low.as_deref(), range.high.as_deref());
         account::forget(writing, range).await?;
-        writing.run(format!("DELETE FROM {} WHERE {within}", quote::table(&way.target, &shape.name))).await?;
+        empty(writing, way, shape, range).await?;
         range.state = State::Planned;
     }
     writing.run("COMMIT").await?;

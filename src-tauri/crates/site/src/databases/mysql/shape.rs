@@ -11,6 +11,9 @@ use crate::databases::Key;
 /// The tables in a target that keep the account of a job. They are never part of what is copied, counted or checked.
 pub(super) const OWN: &str = "_clonedeck_";
 
+/// Engines whose tables are doors to somewhere else.
+const ABROAD: &[&str] = &["federated", "connect", "spider", "s3", "sphinx"];
+
 /// Bytes of rows that one range holds at about.
 const RANGE_BYTES: u64 = 8 << 20;
 
@@ -20,6 +23,8 @@ pub(super) struct Shape {
     pub name: String,
     pub engine: String,
     pub collation: String,
+    /// Whether the server keeps the versions that its rows had.
+    pub versioned: bool,
     pub rows: u64,
     pub bytes: u64,
     pub row_bytes: u64,
@@ -256,6 +261,38 @@ impl Shape {
         is_transactional(&self.engine)
     }
 
+    /// Whether its rows are its own. Those of some engines are other tables', or another server's, and none are to be copied.
+    pub(super) fn holds_rows(&self) -> bool {
+        let elsewhere = |engine: &str| {
+            engine.eq_ignore_ascii_case("mrg_myisam") || engine.eq_ignore_ascii_case("blackhole")
+        };
+        !elsewhere(&self.engine) && !self.is_abroad() && !self.is_computed()
+    }
+
+    /// Whether all of its columns are computed, so that there is nothing to copy into it.
+    pub(super) fn is_computed(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Whether its rows lie outside the server.
+    pub(super) fn is_abroad(&self) -> bool {
+        ABROAD.iter().any(|known| self.engine.eq_ignore_ascii_case(known))
+    }
+
+    /// Whether rows can be deleted from it one by one. Else it is brought whole.
+    pub(super) fn deletes(&self) -> bool {
+        !self.engine.eq_ignore_ascii_case("archive")
+    }
+
+    /// The statement that takes what is in a range out of a table.
+    pub(super) fn emptying(&self, table: &str, within: &str) -> String {
+        if self.deletes() {
+            format!("DELETE FROM {table} WHERE {within}")
+        } else {
+            format!("TRUNCATE TABLE {table}")
+        }
+    }
+
     /// The condition of the rows after `low` and up to `high`, the latter included.
     pub(super) fn between(&self, low: Option<&[String]>, high: Option<&[String]>) -> String {
         let names: Vec<String> = self.key_columns.iter().map(|at| self.columns[*at].quoted()).collect();
@@ -344,7 +381,7 @@ pub(super) async fn shapes(session: &mut Session, database: &str) -> Result<Vec<
     }
     let tables = session
         .rows(format!(
-            "SELECT table_name, engine, table_collation, table_rows, data_length + index_length, avg_row_length \
+            "SELECT table_name, engine, table_collation, table_rows, data_length + index_length, avg_row_length, table_type \
              FROM information_schema.tables WHERE table_schema={schema} AND table_type IN ('BASE TABLE','SYSTEM VERSIONED') \
              ORDER BY table_name"
         ))
@@ -381,6 +418,7 @@ pub(super) async fn shapes(session: &mut Session, database: &str) -> Result<Vec<
         shapes.push(Shape {
             engine: row.text(1),
             collation: row.text(2),
+            versioned: row.text(6) == "SYSTEM VERSIONED",
             rows: row.number(3),
             bytes: row.number(4),
             row_bytes: row.number(5),

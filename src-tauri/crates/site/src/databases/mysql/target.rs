@@ -278,9 +278,19 @@ impl Target {
         if there == 0 {
             return Ok(());
         }
-        for kind in ["EVENT", "TRIGGER", "VIEW", "PROCEDURE", "FUNCTION", "TABLE", "SEQUENCE"] {
+        for kind in [
+            "EVENT",
+            "TRIGGER",
+            "VIEW",
+            "PACKAGE BODY",
+            "PACKAGE",
+            "PROCEDURE",
+            "FUNCTION",
+            "TABLE",
+            "SEQUENCE",
+        ] {
             for (name, _) in account::made(session, kind).await? {
-                session.run(format!("DROP {kind} IF EXISTS {}", quote::name(&name))).await?;
+                super::programs::drop(session, kind, &name).await?;
             }
         }
         Ok(())
