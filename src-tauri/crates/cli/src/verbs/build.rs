@@ -25,14 +25,14 @@ pub struct Words {
     /// First and last port that the server may get, such as 4300-4399
     #[arg(long, value_name = "FROM-TO", value_parser = ports)]
     ports: Option<(u16, u16)>,
-    #[command(flatten)]
-    limits: limits::Words,
     /// From -10 (last) to 10 (first)
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-10..=10))]
     priority: i32,
     /// Print the job's id and return at once
     #[arg(long)]
     detach: bool,
+    #[command(flatten)]
+    limits: limits::Words,
 }
 
 pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {

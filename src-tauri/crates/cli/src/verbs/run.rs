@@ -19,14 +19,14 @@ pub struct Words {
     /// The name of the site, for a command that removes what cannot be brought back
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
-    #[command(flatten)]
-    limits: limits::Words,
     /// From -10 (last) to 10 (first)
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-10..=10))]
     priority: i32,
     /// Print the job's id and return at once
     #[arg(long)]
     detach: bool,
+    #[command(flatten)]
+    limits: limits::Words,
 }
 
 pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
