@@ -1,21 +1,15 @@
-//! What is told to an operator who looks elsewhere: as OS notifications once, and in an inbox until read.
-//!
-//! Nothing is stored twice: the inbox is the newest ended jobs and those that wait for a person, and what of it is unread follows from
-//! one moment kept in `notices.json`. Beside it stands the last event that was announced, so that nothing is announced twice.
+//! What is told to an operator who looks elsewhere, as OS notifications: each thing once. The [inbox](crate::inbox) keeps it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use clonedeck_queue::{BatchId, Filter, JobId, JobView, State, Subscription};
+use clonedeck_queue::{BatchId, BatchView, Filter, Happening, JobId, News, State, Subscription};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
+use crate::inbox::{notice, notice_of};
 use crate::wire::{Notice, Problem, Settings};
 use crate::{Clonedeck, convert, settings};
 
-const FILE: &str = "notices.json";
-/// Notices that the inbox shows.
-const INBOX: usize = 100;
 /// Notices of the time before this start that are told one by one; more are told as one.
 const MISSED: usize = 3;
 /// Without any progress for this long a running job counts as stalled.
@@ -23,104 +17,27 @@ const STALL: Duration = Duration::from_mins(10);
 /// How often stalls are looked for.
 const LOOK: Duration = Duration::from_secs(20);
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Told {
-    /// The last event that was announced.
-    announced: i64,
-    /// Everything up to this moment was read.
-    read_until: Option<Timestamp>,
-}
-
 impl Clonedeck {
-    fn told(&self) -> Told {
-        settings::read_file(&self.data_dir.join(FILE)).unwrap_or_default()
-    }
-
-    fn tell(&self, change: impl FnOnce(&mut Told)) -> Result<(), Problem> {
-        let mut told = self.told();
-        change(&mut told);
-        settings::write_file(&self.data_dir.join(FILE), &told)
-    }
-
-    /// The newest notices, newest first.
-    pub async fn notices(&self) -> Result<Vec<Notice>, Problem> {
-        let filter = Filter {
-            states: vec![State::Completed, State::Failed, State::Waiting],
-            limit: Some(INBOX),
-            ..Filter::default()
-        };
-        let page = self.queue.list(filter).await.map_err(convert::queue_problem)?;
-        let read_until = self.told().read_until;
-        let mut notices: Vec<Notice> =
-            page.jobs.iter().filter_map(|job| notice_of(job, read_until)).collect();
-        notices.sort_by(|one, other| other.at.cmp(&one.at));
-        Ok(notices)
-    }
-
-    /// How many of them are unread.
-    pub async fn unread(&self) -> Result<u64, Problem> {
-        Ok(self.notices().await?.iter().filter(|notice| !notice.read).count() as u64)
-    }
-
-    /// Marks all of them as read.
-    pub async fn notices_read(&self) -> Result<(), Problem> {
-        self.tell(|told| told.read_until = Some(Timestamp::now()))?;
-        self.nudge();
-        Ok(())
-    }
-
     /// What is to be announced from now on, and what was missed since the last time.
     pub async fn announcements(&self) -> Result<Announcements, Problem> {
-        let told = self.told();
-        let subscription =
-            self.queue.subscribe(Some(told.announced)).await.map_err(convert::queue_problem)?;
-        let now = subscription.snapshot.seq;
+        let announced = self.inbox.announced();
+        let subscription = self.queue.subscribe(Some(announced)).await.map_err(convert::queue_problem)?;
+        let mut pulse = Pulse::default();
+        let now = Instant::now();
+        for job in subscription.snapshot.jobs.iter().filter(|job| job.state == State::Running) {
+            pulse.beat(job.id, now);
+        }
         Ok(Announcements {
             clonedeck: self.clone(),
+            started_at: subscription.snapshot.seq,
             subscription,
             ready: VecDeque::new(),
-            started_at: now,
-            first_ever: told.announced == 0,
-            alive: HashMap::new(),
+            first_ever: announced == 0,
+            announced,
+            pulse,
+            look: tokio::time::interval(LOOK),
             batches: HashSet::new(),
         })
-    }
-}
-
-fn notice_of(job: &JobView, read_until: Option<Timestamp>) -> Option<Notice> {
-    let (kind, body) = match job.state {
-        State::Completed => ("finished", finished(job)),
-        State::Failed => {
-            ("failed", job.error.as_ref().map(|error| error.message.clone()).unwrap_or_default())
-        }
-        State::Waiting => {
-            let why = job.waiting_for.as_ref().filter(|why| why.needs_person)?;
-            ("needs-person", why.message.clone())
-        }
-        _ => return None,
-    };
-    let at = job.finished_at.or(job.started_at).unwrap_or(job.created_at);
-    Some(Notice {
-        id: at.as_millisecond().max(0) as u64,
-        at: at.to_string(),
-        kind: kind.to_owned(),
-        job: Some(job.id.to_string()),
-        title: job.title.clone(),
-        body,
-        read: read_until.is_some_and(|until| at <= until),
-    })
-}
-
-fn finished(job: &JobView) -> String {
-    let value = |name: &str| job.result.as_ref().and_then(|result| result.get(name));
-    let findings = value("findings").and_then(serde_json::Value::as_u64).unwrap_or(0);
-    let address = value("url").and_then(serde_json::Value::as_str);
-    match (address, findings) {
-        (Some(address), 0) => format!("Ready at {address}"),
-        (Some(address), 1) => format!("Ready at {address}, with 1 finding"),
-        (Some(address), many) => format!("Ready at {address}, with {many} findings"),
-        (None, _) => "Done".to_owned(),
     }
 }
 
@@ -132,8 +49,11 @@ pub struct Announcements {
     /// The last event before this start.
     started_at: i64,
     first_ever: bool,
-    /// When each running job last showed progress, and whether its stall was told.
-    alive: HashMap<JobId, (Instant, bool)>,
+    /// The last event that was announced.
+    announced: i64,
+    pulse: Pulse,
+    look: tokio::time::Interval,
+    /// Batches whose summary was told.
     batches: HashSet<BatchId>,
 }
 
@@ -148,55 +68,66 @@ impl Announcements {
                 }
                 continue;
             }
-            match tokio::time::timeout(LOOK, self.subscription.next()).await {
-                Ok(Ok(news)) => {
-                    for tick in &news.progress {
-                        self.alive.insert(tick.job, (Instant::now(), false));
+            tokio::select! {
+                news = self.subscription.next() => match news {
+                    Ok(news) => self.take(news).await,
+                    Err(why) => {
+                        tracing::warn!(%why, "nothing can be announced any more");
+                        return None;
                     }
-                    let seq = news.seq;
-                    if let Err(problem) = self.hear(news).await {
-                        tracing::warn!(
-                            code = problem.code,
-                            "something could not be announced: {}",
-                            problem.message
-                        );
-                    }
-                    let first_ever = std::mem::take(&mut self.first_ever);
-                    // What happened before the first start of the window was never anyone's to hear.
-                    if first_ever && seq <= self.started_at {
-                        self.ready.clear();
-                    }
-                    if let Err(problem) = self.clonedeck.tell(|told| told.announced = seq.max(told.announced))
-                    {
-                        tracing::warn!(code = problem.code, "{}", problem.message);
-                    }
-                }
-                Ok(Err(why)) => {
-                    tracing::warn!(%why, "nothing can be announced any more");
-                    return None;
-                }
-                Err(_) => self.look_for_stalls().await,
+                },
+                _ = self.look.tick() => self.look_for_stalls().await,
             }
         }
     }
 
-    async fn hear(&mut self, news: clonedeck_queue::News) -> Result<(), Problem> {
+    async fn take(&mut self, news: News) {
+        let now = Instant::now();
+        for tick in &news.progress {
+            self.pulse.beat(tick.job, now);
+        }
+        let seq = news.seq;
+        if !news.events.is_empty()
+            && let Err(problem) = self.hear(news.events).await
+        {
+            tracing::warn!(code = problem.code, "something could not be announced: {}", problem.message);
+        }
+        // What happened before the first start of the window was never anyone's to hear.
+        if std::mem::take(&mut self.first_ever) && seq <= self.started_at {
+            self.ready.clear();
+        }
+        if seq > self.announced {
+            self.announced = seq;
+            self.keep();
+        }
+    }
+
+    /// Keeps what is about to be told, before it is told: a crash in between loses a notice of the desktop, and tells none twice.
+    fn keep(&mut self) {
+        if let Err(problem) = self.clonedeck.inbox.announce(self.announced, self.ready.make_contiguous()) {
+            tracing::warn!(code = problem.code, "{}", problem.message);
+        }
+    }
+
+    async fn hear(&mut self, events: Vec<Happening>) -> Result<(), Problem> {
         let mut missed = Vec::new();
         let mut went_on = Vec::new();
-        for event in news.events {
+        for event in events {
             let Some(id) = event.job else { continue };
             match event.name.as_str() {
                 "job.rescued" => went_on.push(id),
                 "job.completed" | "job.failed" | "job.waiting" => {
-                    self.alive.remove(&id);
+                    self.pulse.end(id);
                     let Ok(job) = self.clonedeck.queue.job(id).await else { continue };
-                    if let Some(batch) = job.batch {
+                    if let Some(batch) = job.batch
+                        && job.state != State::Waiting
+                    {
                         self.hear_batch(batch).await?;
                         continue;
                     }
                     // The job may have moved on since: what it waits for or became is told as it is now.
                     let told_now = format!("job.{}", job.state.word()) == event.name;
-                    let Some(notice) = notice_of(&job, None).filter(|_| told_now) else { continue };
+                    let Some(notice) = notice_of(&job).filter(|_| told_now) else { continue };
                     if event.seq <= self.started_at {
                         missed.push(notice);
                     } else {
@@ -204,26 +135,15 @@ impl Announcements {
                     }
                 }
                 "job.running" => {
-                    self.alive.insert(id, (Instant::now(), false));
+                    self.pulse.beat(id, Instant::now());
+                    self.hear_begun(id).await?;
                 }
-                "job.paused" | "job.cancelled" => {
-                    self.alive.remove(&id);
-                }
+                "job.paused" | "job.cancelled" => self.pulse.end(id),
                 _ => {}
             }
         }
         if missed.len() > MISSED {
-            let failed = missed.iter().filter(|notice| notice.kind != "finished").count();
-            let body = match failed {
-                0 => "All of them went well.".to_owned(),
-                1 => "One of them needs a look.".to_owned(),
-                many => format!("{many} of them need a look."),
-            };
-            self.ready.push_back(plain(
-                "finished",
-                format!("{} jobs ended while the window was closed", missed.len()),
-                body,
-            ));
+            self.ready.push_back(missed_notice(&missed));
         } else {
             self.ready.extend(missed);
         }
@@ -234,34 +154,42 @@ impl Announcements {
         Ok(())
     }
 
+    /// A job of a batch that had ended is tried again: the batch will have another end.
+    async fn hear_begun(&mut self, id: JobId) -> Result<(), Problem> {
+        if self.batches.is_empty() {
+            return Ok(());
+        }
+        let Ok(job) = self.clonedeck.queue.job(id).await else { return Ok(()) };
+        if let Some(id) = job.batch.filter(|batch| self.batches.contains(batch)) {
+            let batch = self.clonedeck.queue.batch(id).await.map_err(convert::queue_problem)?;
+            if batch.open > 0 {
+                self.batches.remove(&id);
+            }
+        }
+        Ok(())
+    }
+
     async fn hear_batch(&mut self, id: BatchId) -> Result<(), Problem> {
         let batch = self.clonedeck.queue.batch(id).await.map_err(convert::queue_problem)?;
         if batch.open > 0 || !self.batches.insert(id) {
             return Ok(());
         }
-        let body = if batch.failed == 0 {
-            format!("All {} jobs went well", batch.total)
-        } else {
-            format!("{} of {} jobs failed", batch.failed, batch.total)
-        };
-        self.ready.push_back(plain("batch", batch.title, body));
+        // A click brings up the job that wants a look, if one does.
+        let states = if batch.failed > 0 { vec![State::Failed] } else { Vec::new() };
+        let filter = Filter { batch: Some(id), states, limit: Some(1), ..Filter::default() };
+        let page = self.clonedeck.queue.list(filter).await.map_err(convert::queue_problem)?;
+        let body = batch_words(&batch);
+        let mut notice = notice("batch", batch.title, body, Timestamp::now());
+        notice.job = page.jobs.first().map(|job| job.id.to_string());
+        self.ready.push_back(notice);
         Ok(())
     }
 
     async fn look_for_stalls(&mut self) {
-        let stalled: Vec<JobId> = self
-            .alive
-            .iter()
-            .filter(|(_, (since, told))| !told && since.elapsed() > STALL)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in stalled {
-            if let Some(entry) = self.alive.get_mut(&id) {
-                entry.1 = true;
-            }
+        for id in self.pulse.stalled(Instant::now()) {
             let Ok(job) = self.clonedeck.queue.job(id).await else { continue };
             if job.state != State::Running {
-                self.alive.remove(&id);
+                self.pulse.end(id);
                 continue;
             }
             let doing =
@@ -270,15 +198,63 @@ impl Announcements {
                 Some(message) if !message.is_empty() => format!(" at {} · {message}", step.title),
                 _ => format!(" at {}", step.title),
             });
-            let mut notice = plain(
-                "stalled",
-                job.title,
-                format!("No progress for {} minutes{what}.", STALL.as_secs() / 60),
-            );
+            let body = format!("No progress for {} minutes{what}.", STALL.as_secs() / 60);
+            let mut notice = notice("stalled", job.title, body, Timestamp::now());
             notice.job = Some(id.to_string());
             self.ready.push_back(notice);
         }
+        if !self.ready.is_empty() {
+            self.keep();
+        }
     }
+}
+
+/// When each running job last showed progress, and whether its stall was told.
+#[derive(Debug, Default)]
+struct Pulse(HashMap<JobId, (Instant, bool)>);
+
+impl Pulse {
+    fn beat(&mut self, job: JobId, now: Instant) {
+        self.0.insert(job, (now, false));
+    }
+
+    fn end(&mut self, job: JobId) {
+        self.0.remove(&job);
+    }
+
+    /// Those whose stall is to be told, each once for each time that it stalls.
+    fn stalled(&mut self, now: Instant) -> Vec<JobId> {
+        let still =
+            self.0.iter_mut().filter(|(_, (since, told))| !told && now.duration_since(*since) > STALL);
+        still
+            .map(|(job, (_, told))| {
+                *told = true;
+                *job
+            })
+            .collect()
+    }
+}
+
+fn batch_words(batch: &BatchView) -> String {
+    match (batch.failed, batch.cancelled) {
+        (0, 0) => format!("All {} jobs went well", batch.total),
+        (0, cancelled) => {
+            format!("{} of {} jobs went well, {cancelled} cancelled", batch.completed, batch.total)
+        }
+        (failed, _) => format!("{failed} of {} jobs failed", batch.total),
+    }
+}
+
+/// One notice for what ended before this start.
+fn missed_notice(missed: &[Notice]) -> Notice {
+    let failed = missed.iter().filter(|notice| notice.kind != "finished").count();
+    let body = match failed {
+        0 => "All of them went well.".to_owned(),
+        1 => "One of them needs a look.".to_owned(),
+        many => format!("{many} of them need a look."),
+    };
+    let title = format!("{} jobs ended while the window was closed", missed.len());
+    notice("finished", title, body, Timestamp::now())
 }
 
 /// One notice for all jobs that went on after a stop: which, and from where.
@@ -300,22 +276,9 @@ async fn went_on_notice(clonedeck: &Clonedeck, jobs: &[JobId]) -> Result<Notice,
         1 => "A job went on after a stop".to_owned(),
         many => format!("{many} jobs went on after a stop"),
     };
-    let mut notice = plain("resumed", title, lines.join("\n"));
+    let mut notice = notice("resumed", title, lines.join("\n"), Timestamp::now());
     notice.job = jobs.first().filter(|_| jobs.len() == 1).map(ToString::to_string);
     Ok(notice)
-}
-
-fn plain(kind: &str, title: String, body: String) -> Notice {
-    let at = Timestamp::now();
-    Notice {
-        id: at.as_millisecond().max(0) as u64,
-        at: at.to_string(),
-        kind: kind.to_owned(),
-        job: None,
-        title,
-        body,
-        read: false,
-    }
 }
 
 /// Whether a notice is to be shown, by what is set and the time of day.
@@ -363,8 +326,28 @@ mod tests {
     fn only_what_is_asked_for_is_shown() {
         let settings = Settings { notify_finished: false, ..Settings::default() };
         let noon = jiff::civil::time(12, 0, 0, 0);
-        assert!(!wanted(&plain("finished", String::new(), String::new()), &settings, noon));
-        assert!(wanted(&plain("failed", String::new(), String::new()), &settings, noon));
-        assert!(wanted(&plain("resumed", String::new(), String::new()), &settings, noon));
+        let of = |kind: &str| notice(kind, String::new(), String::new(), Timestamp::now());
+        assert!(!wanted(&of("finished"), &settings, noon));
+        assert!(wanted(&of("failed"), &settings, noon));
+        assert!(wanted(&of("resumed"), &settings, noon));
+    }
+
+    #[test]
+    fn a_stall_is_told_once_until_the_job_moves_again() {
+        let mut pulse = Pulse::default();
+        let job: JobId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let other: JobId = "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap();
+        let began = Instant::now();
+        let after = |minutes| began + Duration::from_mins(minutes);
+        pulse.beat(job, began);
+        pulse.beat(other, began);
+        assert_eq!(pulse.stalled(after(9)), []);
+        pulse.beat(other, after(9));
+        assert_eq!(pulse.stalled(after(11)), [job]);
+        assert_eq!(pulse.stalled(after(12)), []);
+        pulse.beat(job, after(13));
+        pulse.end(other);
+        assert_eq!(pulse.stalled(after(22)), []);
+        assert_eq!(pulse.stalled(after(24)), [job]);
     }
 }

@@ -18,6 +18,7 @@ mod demo;
 mod doctor;
 mod estimate;
 mod follow;
+mod inbox;
 mod jobs;
 mod limits;
 mod offer;
@@ -69,6 +70,7 @@ pub struct Clonedeck {
     previews: Previews,
     builds: Builds,
     sizes: sizes::Sizes,
+    inbox: inbox::Inbox,
     nudge: watch::Sender<u64>,
 }
 
@@ -99,6 +101,7 @@ impl Clonedeck {
         previews.lease_from(&queue);
         place::begin_log(&data_dir, open.verbose);
         let secrets = Secrets::of(&data_dir);
+        let inbox = inbox::Inbox::of(&data_dir);
         Ok(Self {
             queue,
             data_dir,
@@ -107,6 +110,7 @@ impl Clonedeck {
             previews,
             builds,
             sizes: sizes::Sizes::default(),
+            inbox,
             nudge: watch::Sender::new(0),
         })
     }
