@@ -2,8 +2,9 @@
 
 use clonedeck_api::typed_folder;
 use clonedeck_api::wire::{
-    About, BuildReport, BuildRequest, CacheUse, CloneDefaults, ClonePlan, CloneRequest, CommandCall,
-    CommandDraft, CommandSite, CommandStanding, DoctorFinding, FolderPage, JobFilter, JobLimits, JobPage,
+    About, BuildReport, BuildRequest, CacheUse, CloneDefaults, ClonePasswords, ClonePlan, CloneRequest,
+    CommandCall, CommandDraft, CommandSite, CommandStanding, DoctorFinding, FolderPage, JobFilter, JobLimits,
+    JobPage,
     JobSecrets, JobView, LaunchedBatch, LogPage, NewCommand, Notice, OwnCommands, Preview, Problem, Receipt,
     Settings, SiteReport, SiteSeen, Snapshot, Steer, Update, Workflow,
 };
@@ -162,13 +163,18 @@ async fn resume_queue(shell: Here<'_>) -> Answer<()> {
 }
 
 #[command]
-async fn inspect(shell: Here<'_>, request: CloneRequest) -> Answer<SiteReport> {
-    shell.clonedeck()?.inspect_for(&request.typed_source()?).await
+async fn inspect(shell: Here<'_>, request: CloneRequest, passwords: ClonePasswords) -> Answer<SiteReport> {
+    shell.clonedeck()?.inspect_for(&request.typed_source()?, &passwords.into()).await
 }
 
 #[command]
-async fn folder_page(shell: Here<'_>, request: CloneRequest, folder: String) -> Answer<FolderPage> {
-    shell.clonedeck()?.folder_page(&request.typed_source()?, &folder).await
+async fn folder_page(
+    shell: Here<'_>,
+    request: CloneRequest,
+    passwords: ClonePasswords,
+    folder: String,
+) -> Answer<FolderPage> {
+    shell.clonedeck()?.folder_page(&request.typed_source()?, &passwords.into(), &folder).await
 }
 
 #[command]
@@ -177,18 +183,23 @@ async fn clone_defaults(shell: Here<'_>, source: String) -> Answer<CloneDefaults
 }
 
 #[command]
-async fn plan_clone(shell: Here<'_>, request: CloneRequest) -> Answer<ClonePlan> {
-    shell.clonedeck()?.plan_clone(&request.typed()?, &clonedeck_api::Given::default()).await
+async fn plan_clone(shell: Here<'_>, request: CloneRequest, passwords: ClonePasswords) -> Answer<ClonePlan> {
+    shell.clonedeck()?.plan_clone(&request.typed()?, &passwords.into()).await
 }
 
 #[command]
-async fn launch_clone(shell: Here<'_>, request: CloneRequest) -> Answer<String> {
-    shell.clonedeck()?.launch_clone(&request.typed()?, &clonedeck_api::Given::default()).await
+async fn launch_clone(shell: Here<'_>, request: CloneRequest, passwords: ClonePasswords) -> Answer<String> {
+    shell.clonedeck()?.launch_clone(&request.typed()?, &passwords.into()).await
 }
 
 #[command]
-async fn launch_clones(shell: Here<'_>, title: String, requests: Vec<CloneRequest>) -> Answer<LaunchedBatch> {
-    let typed = requests.into_iter().map(CloneRequest::typed).collect::<Answer<Vec<_>>>()?;
+async fn launch_clones(
+    shell: Here<'_>,
+    title: String,
+    requests: Vec<(CloneRequest, ClonePasswords)>,
+) -> Answer<LaunchedBatch> {
+    let typed = requests.into_iter().map(|(request, passwords)| Ok((request.typed()?, passwords.into())));
+    let typed = typed.collect::<Answer<Vec<_>>>()?;
     shell.clonedeck()?.launch_clones(&title, &typed).await
 }
 

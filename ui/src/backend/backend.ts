@@ -7,6 +7,7 @@ import type { BuildReport } from './wire/BuildReport';
 import type { BuildRequest } from './wire/BuildRequest';
 import type { CacheUse } from './wire/CacheUse';
 import type { CloneDefaults } from './wire/CloneDefaults';
+import type { ClonePasswords } from './wire/ClonePasswords';
 import type { ClonePlan } from './wire/ClonePlan';
 import type { CloneRequest } from './wire/CloneRequest';
 import type { CommandCall } from './wire/CommandCall';
@@ -63,14 +64,14 @@ export interface Backend {
   resumeQueue(): Promise<void>;
 
   /** What is there; of the request only what is said of the source counts. */
-  inspect(request: CloneRequest): Promise<SiteReport>;
+  inspect(request: CloneRequest, passwords: ClonePasswords): Promise<SiteReport>;
   /** What a folder of the source holds; empty is the source itself. */
-  folderPage(request: CloneRequest, folder: string): Promise<FolderPage>;
+  folderPage(request: CloneRequest, passwords: ClonePasswords, folder: string): Promise<FolderPage>;
   cloneDefaults(source: string): Promise<CloneDefaults>;
-  planClone(request: CloneRequest): Promise<ClonePlan>;
-  launchClone(request: CloneRequest): Promise<string>;
+  planClone(request: CloneRequest, passwords: ClonePasswords): Promise<ClonePlan>;
+  launchClone(request: CloneRequest, passwords: ClonePasswords): Promise<string>;
   /** All of them as one batch, or none; a problem says in its context which `request` it speaks of. */
-  launchClones(title: string, requests: CloneRequest[]): Promise<LaunchedBatch>;
+  launchClones(title: string, requests: [CloneRequest, ClonePasswords][]): Promise<LaunchedBatch>;
   launchDemo(): Promise<string>;
 
   /** A site with the commands that fit it. */

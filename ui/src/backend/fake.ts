@@ -9,7 +9,7 @@ import { id, job as makeJob, past, problem, row, type Told } from './fake/make';
 import { logOf, other, type Other } from './fake/others';
 import { SCENES } from './fake/scenes';
 import { Simulation } from './fake/simulation';
-import type { CloneRequest } from './wire/CloneRequest';
+import type { Order } from '../new-clone/wanted.svelte';
 import type { JobFilter } from './wire/JobFilter';
 import type { JobView } from './wire/JobView';
 import type { Offer } from './wire/Offer';
@@ -103,12 +103,14 @@ export function fake(name: string, still = false): Backend {
     world.add(other({ ...told, n: next, state: 'running', ago: 0 }, Date.now()));
     return id(next);
   };
-  const launchClone = (request: CloneRequest, batch: string | null, batchTitle: string | null): string => {
+  const launchClone = ([request, passwords]: Order, batch: string | null, batchTitle: string | null): string => {
     next += 1;
     const running = [...world.jobs.values()].filter((one) => one.state === 'running').length;
     const told: Told = {
       n: next,
-      title: answers.site(request.source, request.source_db).addresses[0]?.replace('https://', '') ?? request.source,
+      title:
+        answers.site(request.source, request.source_db, null, passwords.source).addresses[0]?.replace('https://', '') ??
+        request.source,
       state: running < settings.slots ? 'running' : 'queued',
       ago: 0,
       source: request.source,
@@ -202,19 +204,20 @@ export function fake(name: string, still = false): Backend {
     },
     pauseQueue: () => later(() => world.hold(true, settings.slots)),
     resumeQueue: () => later(() => world.hold(false, settings.slots)),
-    inspect: (request) => later(() => answers.site(request.source, request.source_db, request.source_url)),
-    folderPage: (_, path) => later(() => folder(path)),
+    inspect: ({ source, source_db, source_url }, passwords) =>
+      later(() => answers.site(source, source_db, source_url, passwords.source)),
+    folderPage: (_request, _passwords, path) => later(() => folder(path)),
     cloneDefaults: (source) =>
       later(() => ({
         target: `${source}-copy`,
         db: null,
       })),
-    planClone: (request) => later(() => answers.plan(request)),
-    launchClone: (request) => later(() => launchClone(request, null, null)),
-    launchClones: (title, requests) =>
+    planClone: (...order) => later(() => answers.plan(...order)),
+    launchClone: (...order) => later(() => launchClone(order, null, null)),
+    launchClones: (title, orders) =>
       later(() => {
-        requests.forEach((request, number) => {
-          if (requests.findIndex((other) => other.target === request.target) < number)
+        orders.forEach(([request], number) => {
+          if (orders.findIndex(([other]) => other.target === request.target) < number)
             throw problem(
               'target.twice',
               `Two of the copies would go into ${request.target}.`,
@@ -224,7 +227,7 @@ export function fake(name: string, still = false): Backend {
             );
         });
         const batch = `0193a000-0000-7000-8000-0000000ba${next}`;
-        return { batch, jobs: requests.map((request) => launchClone(request, batch, title)) };
+        return { batch, jobs: orders.map((order) => launchClone(order, batch, title)) };
       }),
     launchDemo: () =>
       later(() => {

@@ -25,11 +25,11 @@ export const tauri: Backend = {
   pauseQueue: () => invoke('pause_queue'),
   resumeQueue: () => invoke('resume_queue'),
 
-  inspect: (request) => invoke('inspect', { request }),
-  folderPage: (request, folder) => invoke('folder_page', { request, folder }),
+  inspect: (request, passwords) => invoke('inspect', { request, passwords }),
+  folderPage: (request, passwords, folder) => invoke('folder_page', { request, passwords, folder }),
   cloneDefaults: (source) => invoke('clone_defaults', { source }),
-  planClone: (request) => invoke('plan_clone', { request }),
-  launchClone: (request) => invoke('launch_clone', { request }),
+  planClone: (request, passwords) => invoke('plan_clone', { request, passwords }),
+  launchClone: (request, passwords) => invoke('launch_clone', { request, passwords }),
   launchClones: (title, requests) => invoke('launch_clones', { title, requests }),
   launchDemo: () => invoke('launch_demo'),
 

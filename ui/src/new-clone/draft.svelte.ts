@@ -1,8 +1,7 @@
 /** A clone, or several in one go, as they are being put together: the copies, and what they have in common. */
 import type { Backend } from '../backend/backend';
-import type { CloneRequest } from '../backend/wire/CloneRequest';
 import { cloneSpec } from '../jobs/spec';
-import { type Common, Wanted } from './wanted.svelte';
+import { type Common, type Order, Wanted } from './wanted.svelte';
 
 export class Draft {
   copies: Wanted[] = $state.raw([]);
@@ -44,8 +43,8 @@ export class Draft {
     return this.planning || this.copies.some((copy) => !copy.plan || copy.planProblem || copy.plan.obstacles.length > 0);
   }
 
-  get requests(): CloneRequest[] {
-    return this.copies.map((copy) => copy.request);
+  get orders(): Order[] {
+    return this.copies.map((copy) => copy.order);
   }
 
   private get common(): Common {

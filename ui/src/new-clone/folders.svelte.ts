@@ -40,7 +40,8 @@ export class Folders {
     branch.loading = true;
     branch.problem = null;
     try {
-      const page = await this.draft.backend.folderPage(this.draft.first.request, branch.entry.path);
+      const { request, passwords } = this.draft.first;
+      const page = await this.draft.backend.folderPage(request, passwords, branch.entry.path);
       branch.inside = page.entries.map((entry) => new Branch(entry, branch, branch.depth + 1));
       branch.more = { count: page.more, bytes: page.more_bytes };
     } catch (refused) {

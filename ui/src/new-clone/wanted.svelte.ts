@@ -1,5 +1,6 @@
 /** One copy as it is being put together: its source as it was recognised, where it goes, and the plan that follows. */
 import { type Backend, problemOf } from '../backend/backend';
+import type { ClonePasswords } from '../backend/wire/ClonePasswords';
 import type { ClonePlan } from '../backend/wire/ClonePlan';
 import type { CloneRequest } from '../backend/wire/CloneRequest';
 import type { Problem } from '../backend/wire/Problem';
@@ -12,6 +13,9 @@ const PAUSE_MS = 250;
 /** What all copies of a dialog have in common. */
 export type Common = Omit<CloneRequest, 'source' | 'target' | 'url' | 'db' | 'source_db' | 'source_url'>;
 
+/** What is asked for, and the passwords that go with it. */
+export type Order = [CloneRequest, ClonePasswords];
+
 let made = 0;
 
 export class Wanted {
@@ -22,6 +26,9 @@ export class Wanted {
   db = $state('');
   sourceDb = $state('');
   sourceUrl = $state('');
+  /** Passwords live as long as the dialog and are kept nowhere else in the page. */
+  password = $state('');
+  sourcePassword = $state('');
 
   site: SiteReport | null = $state.raw(null);
   sourceProblem: Problem | null = $state.raw(null);
@@ -75,6 +82,14 @@ export class Wanted {
     };
   }
 
+  get passwords(): ClonePasswords {
+    return { copy: this.password || null, source: this.sourcePassword || null };
+  }
+
+  get order(): Order {
+    return [this.request, this.passwords];
+  }
+
   /** A link names a source: it is shown, and not looked at. */
   propose(source: string): void {
     this.look('');
@@ -98,7 +113,7 @@ export class Wanted {
 
   private async inspect(path: string, asked: number): Promise<void> {
     try {
-      const [site, defaults] = await Promise.all([this.backend.inspect(this.request), this.backend.cloneDefaults(path)]);
+      const [site, defaults] = await Promise.all([this.backend.inspect(...this.order), this.backend.cloneDefaults(path)]);
       if (asked !== this.looked) return;
       this.site = site;
       const target = this.free(defaults.target);
@@ -139,7 +154,7 @@ export class Wanted {
 
   private async askPlan(asked: number): Promise<void> {
     try {
-      const plan = await this.backend.planClone(this.request);
+      const plan = await this.backend.planClone(...this.order);
       if (asked !== this.planned) return;
       this.plan = plan;
       this.planProblem = null;

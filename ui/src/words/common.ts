@@ -36,4 +36,6 @@ export const common = {
   details: 'Details',
   code: 'Code',
   dismiss: 'Dismiss',
+  showText: 'Show',
+  hideText: 'Hide',
 };

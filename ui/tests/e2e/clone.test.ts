@@ -36,6 +36,27 @@ describe('cloning a site', () => {
     await page.context().close();
   });
 
+  test('passwords of databases are masked, shown on request, and gone from the page with the dialog', async () => {
+    const page = await browser.open();
+    await source(page, '/home/ada/sites/locked', false, 'no password was given');
+    const secret = page.getByTestId('source-password');
+    await secret.fill('correct horse');
+    expect(await secret.getAttribute('type')).toBe('password');
+    await page.getByTestId('source-password-show').press('Enter');
+    expect(await secret.getAttribute('type')).toBe('text');
+    await page.getByTestId('site-report').waitFor();
+    expect(await page.getByTestId('copy-password').count()).toBe(0);
+    await page.getByTestId('copy-db').fill('mysql://ada@db.internal/shop_copy');
+    await page.getByTestId('copy-password').fill('battery staple');
+    await plan(page);
+    await page.getByTestId('launch').click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('heading', { level: 1, name: 'locked.example.com' }).waitFor();
+    const kept = await page.evaluate(() => document.body.innerHTML + JSON.stringify({ ...localStorage, ...sessionStorage }));
+    expect(kept).not.toMatch(/correct horse|battery staple/);
+    await page.context().close();
+  });
+
   test('the row is there within a tenth of a second of Launch', async () => {
     const page = await browser.open({ scene: 'busy' });
     await source(page, '/home/ada/sites/blog');

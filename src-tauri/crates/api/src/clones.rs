@@ -12,8 +12,8 @@ use clonedeck_site::platforms::{self, Kind, Site};
 use clonedeck_site::{Part, Secret, Unwatched, fence};
 
 use crate::wire::{
-    CloneDefaults, ClonePlan, CloneRequest, DatabaseReport, Excluded, LaunchedBatch, NeutraliseSwitch,
-    PartReport, Problem, SiteReport, SiteSeen,
+    CloneDefaults, ClonePasswords, ClonePlan, CloneRequest, DatabaseReport, Excluded, LaunchedBatch,
+    NeutraliseSwitch, PartReport, Problem, SiteReport, SiteSeen,
 };
 use crate::{Clonedeck, convert, estimate, problem};
 
@@ -46,6 +46,17 @@ pub struct Given {
     pub source_environment: BTreeMap<String, String>,
 }
 
+impl From<ClonePasswords> for Given {
+    fn from(passwords: ClonePasswords) -> Self {
+        let typed = |password: Option<String>| password.filter(|password| !password.is_empty());
+        Self {
+            password: typed(passwords.copy),
+            source_password: typed(passwords.source),
+            source_environment: BTreeMap::new(),
+        }
+    }
+}
+
 impl Clonedeck {
     /// What is there: platform, version, files by part, database, addresses.
     pub async fn inspect(folder: &Path) -> Result<SiteReport, Problem> {
@@ -55,8 +66,8 @@ impl Clonedeck {
 
     /// The same with what the operator says beyond the folder, as a new clone is put together. What the folders hold is kept for
     /// [`Clonedeck::folder_page`].
-    pub async fn inspect_for(&self, request: &CloneRequest) -> Result<SiteReport, Problem> {
-        let spec = CloneSpec {
+    pub async fn inspect_for(&self, request: &CloneRequest, given: &Given) -> Result<SiteReport, Problem> {
+        let mut spec = CloneSpec {
             source: absolute(Path::new(&request.source))?,
             source_db: address(request.source_db.as_deref())?,
             source_url: word(request.source_url.as_deref()),
@@ -64,7 +75,10 @@ impl Clonedeck {
             source_config: config(request)?,
             ..CloneSpec::default()
         };
-        let (report, site, index) = look(&spec, &self.secrets).await?;
+        self.keep_given(&mut spec, given)?;
+        let looked = look(&spec, &self.secrets).await;
+        self.forget_given(&spec);
+        let (report, site, index) = looked?;
         self.sizes.keep(&spec.source, &site, index);
         Ok(report)
     }
@@ -146,16 +160,34 @@ impl Clonedeck {
     pub async fn launch_clones(
         &self,
         title: &str,
-        requests: &[CloneRequest],
+        requests: &[(CloneRequest, Given)],
+    ) -> Result<LaunchedBatch, Problem> {
+        let mut specs = Vec::new();
+        let added = self.add_clones(title, requests, &mut specs).await;
+        if added.is_err() {
+            specs.iter().for_each(|spec| self.forget_given(spec));
+        }
+        added
+    }
+
+    /// What was accepted so far stands in `specs`, also when a later one is refused.
+    async fn add_clones(
+        &self,
+        title: &str,
+        requests: &[(CloneRequest, Given)],
+        specs: &mut Vec<CloneSpec>,
     ) -> Result<LaunchedBatch, Problem> {
         let mut batch = Batch::new(title.trim());
         let mut targets = HashSet::new();
-        for (number, request) in requests.iter().enumerate() {
+        for (number, (request, given)) in requests.iter().enumerate() {
             let which = |mut problem: Problem| {
                 problem.context.insert("request".into(), number.to_string());
                 problem
             };
             let mut spec = spec(request).map_err(which)?;
+            let kept = self.keep_given(&mut spec, given);
+            specs.push(spec.clone());
+            kept.map_err(which)?;
             self.accept(&mut spec).await.map_err(which)?;
             if !targets.insert(spec.target.clone()) {
                 let message = format!("Two of the copies would go into {}.", spec.target.display());

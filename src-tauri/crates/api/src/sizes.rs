@@ -7,7 +7,7 @@ use clonedeck_site::files::{Exclusions, Index, Kind};
 use clonedeck_site::platforms::Site;
 
 use crate::wire::{CloneRequest, FolderEntry, FolderPage, Problem};
-use crate::{Clonedeck, convert, problem};
+use crate::{Clonedeck, Given, convert, problem};
 
 /// More entries of one folder are not told one by one.
 const MOST: usize = 400;
@@ -48,14 +48,19 @@ impl Sizes {
 
 impl Clonedeck {
     /// What a folder of a source holds, the largest first; `folder` is below the source, empty for the source itself.
-    pub async fn folder_page(&self, request: &CloneRequest, folder: &str) -> Result<FolderPage, Problem> {
+    pub async fn folder_page(
+        &self,
+        request: &CloneRequest,
+        given: &Given,
+        folder: &str,
+    ) -> Result<FolderPage, Problem> {
         let source = std::path::absolute(&request.source).map_err(|why| {
             problem("site.missing", format!("{} is no usable path: {why}.", request.source), "")
         })?;
         let sized = match self.sizes.of(&source) {
             Some(sized) => sized,
             None => {
-                self.inspect_for(request).await?;
+                self.inspect_for(request, given).await?;
                 self.sizes.of(&source).ok_or_else(|| {
                     problem(
                         "folder.unknown",

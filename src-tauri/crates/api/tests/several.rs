@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use clonedeck_api::wire::{CloneRequest, JobFilter};
-use clonedeck_api::{Clonedeck, Open};
+use clonedeck_api::{Clonedeck, Given, Open};
 
 async fn deck(folder: &Path) -> Clonedeck {
     Clonedeck::open(Open { data_dir: Some(folder.join("data")), ..Open::default() }).await.expect("it opens")
@@ -25,15 +25,19 @@ fn request(source: &str, target: &str) -> CloneRequest {
     CloneRequest { source: source.into(), target: target.into(), ..CloneRequest::default() }
 }
 
+fn order(source: &str, target: &str) -> (CloneRequest, Given) {
+    (request(source, target), Given::default())
+}
+
 #[tokio::test]
 async fn several_clones_are_one_batch_and_are_found_by_batch_site_and_words() {
     let folder = tempfile::tempdir().expect("a folder");
     let clonedeck = deck(folder.path()).await;
     let (shop, blog) = (site(folder.path(), "shop"), site(folder.path(), "blog"));
     let requests = [
-        request(&shop, &format!("{shop}-one")),
-        request(&shop, &format!("{shop}-two")),
-        request(&blog, &format!("{blog}-one")),
+        order(&shop, &format!("{shop}-one")),
+        order(&shop, &format!("{shop}-two")),
+        order(&blog, &format!("{blog}-one")),
     ];
     let launched = clonedeck.launch_clones("Autumn", &requests).await.expect("accepted");
     assert_eq!(launched.jobs.len(), 3);
@@ -59,10 +63,10 @@ async fn a_batch_with_one_that_cannot_be_is_refused_whole_and_says_which() {
     let clonedeck = deck(folder.path()).await;
     let shop = site(folder.path(), "shop");
     let copy = format!("{shop}-copy");
-    let within = [request(&shop, &copy), request(&shop, &format!("{shop}/inside"))];
+    let within = [order(&shop, &copy), order(&shop, &format!("{shop}/inside"))];
     let refused = clonedeck.launch_clones("Autumn", &within).await.expect_err("one lies in its source");
     assert_eq!(refused.context["request"], "1");
-    let twice = [request(&shop, &copy), request(&shop, &copy)];
+    let twice = [order(&shop, &copy), order(&shop, &copy)];
     let refused = clonedeck.launch_clones("Autumn", &twice).await.expect_err("one folder for two");
     assert_eq!((refused.code.as_str(), refused.context["request"].as_str()), ("target.twice", "1"));
     assert!(clonedeck.jobs_page(&JobFilter::default(), None, 10).await.expect("a page").jobs.is_empty());
@@ -74,19 +78,20 @@ async fn the_folders_of_a_source_are_told_with_their_sizes_and_with_patterns_tha
     let clonedeck = deck(folder.path()).await;
     let shop = site(folder.path(), "shop");
     let wanted = request(&shop, &format!("{shop}-copy"));
-    clonedeck.inspect_for(&wanted).await.expect("a site");
-    let root = clonedeck.folder_page(&wanted, "").await.expect("its folders").entries;
+    clonedeck.inspect_for(&wanted, &Given::default()).await.expect("a site");
+    let root = clonedeck.folder_page(&wanted, &Given::default(), "").await.expect("its folders").entries;
     let told: Vec<_> = root.iter().map(|one| (one.name.as_str(), one.files, one.bytes)).collect();
     assert_eq!(told, [("images", 2, 40_400), ("index.html", 1, 5), ("node_modules", 1, 1)]);
     assert!(root[2].left_out.is_some() && root[0].left_out.is_none());
 
-    let images = clonedeck.folder_page(&wanted, &root[0].path).await.expect("its folders").entries;
+    let images =
+        clonedeck.folder_page(&wanted, &Given::default(), &root[0].path).await.expect("its folders").entries;
     assert_eq!(images[0].pattern, "/images/2019/");
     let request = CloneRequest { exclude: vec![images[0].pattern.clone()], ..wanted.clone() };
-    let plan = clonedeck.plan_clone(&request, &clonedeck_api::Given::default()).await.expect("a plan");
+    let plan = clonedeck.plan_clone(&request, &Given::default()).await.expect("a plan");
     let out = plan.excluded.iter().find(|out| out.pattern == "/images/2019/").expect("it is left out");
     assert_eq!((out.files, out.bytes), (1, 40_000));
     assert!(plan.eta_seconds.is_some_and(|eta| eta.low > 0.0 && eta.high >= eta.low));
-    let gone = clonedeck.folder_page(&wanted, "no/such").await.expect_err("there is none");
+    let gone = clonedeck.folder_page(&wanted, &Given::default(), "no/such").await.expect_err("there is none");
     assert_eq!(gone.code, "folder.unknown");
 }

@@ -1,4 +1,5 @@
 /** What the fake program answers about sites, plans, receipts, settings and the machine. */
+import type { ClonePasswords } from '../wire/ClonePasswords';
 import type { ClonePlan } from '../wire/ClonePlan';
 import type { CloneRequest } from '../wire/CloneRequest';
 import type { DoctorFinding } from '../wire/DoctorFinding';
@@ -10,7 +11,12 @@ import type { SiteSeen } from '../wire/SiteSeen';
 import { id, problem } from './make';
 import { CLONE_STEPS } from './steps';
 
-export function site(path: string, database: string | null = null, url: string | null = null): SiteReport {
+export function site(
+  path: string,
+  database: string | null = null,
+  url: string | null = null,
+  password: string | null = null,
+): SiteReport {
   if (!path.startsWith('/'))
     throw problem(
       'source-missing',
@@ -49,6 +55,14 @@ export function site(path: string, database: string | null = null, url: string |
       { path: `${path}/wp-config.php` },
       false,
     );
+  if (path.includes('locked') && !password)
+    throw problem(
+      'database.refused',
+      'The database server at 127.0.0.1 refuses the user shop: no password was given.',
+      'Give the password of the database.',
+      { server: '127.0.0.1' },
+      false,
+    );
   return {
     path,
     platform: 'wordpress',
@@ -83,8 +97,8 @@ const SWITCHES: [string, string, string][] = [
   ['sessions', 'End sessions', 'Nobody is logged in; a new administrator is made.'],
 ];
 
-export function plan(request: CloneRequest): ClonePlan {
-  const source = site(request.source, request.source_db, request.source_url);
+export function plan(request: CloneRequest, passwords: ClonePasswords): ClonePlan {
+  const source = site(request.source, request.source_db, request.source_url, passwords.source);
   const kept = source.parts.filter((part) => !request.skip.includes(part.part));
   const database = source.database && !request.skip.includes('database') ? source.database.bytes : 0;
   const needed = kept.reduce((sum, part) => sum + part.bytes, 0) + database;

@@ -21,7 +21,8 @@ const OPENING: [string, string, string][] = [
 
 /** `told` are the first lines of a job that is no clone. */
 export function lineAt(n: number, begun: number, told_?: [string, string, string][]): LogLine {
-  const at = new Date(begun + n * 40).toISOString();
+  const opening = Math.min(n, OPENING.length);
+  const at = new Date(begun + opening * 1300 + (n - opening) * 40).toISOString();
   const own = told_?.[n % told_.length];
   if (own) return { n, at, step: own[0], level: own[1], text: own[2] };
   const told = OPENING[n];

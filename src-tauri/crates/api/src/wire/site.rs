@@ -103,6 +103,23 @@ pub struct CloneRequest {
     pub priority: i32,
 }
 
+/// Passwords that go with a clone as it is asked for. They travel beside the request, which is stored in the open.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, TS)]
+#[serde(default)]
+#[ts(export)]
+pub struct ClonePasswords {
+    /// Of the database of the copy, where one is named.
+    pub copy: Option<String>,
+    /// Of the database of the source, where its configuration does not say.
+    pub source: Option<String>,
+}
+
+impl std::fmt::Debug for ClonePasswords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClonePasswords").finish_non_exhaustive()
+    }
+}
+
 /// Several clones that were launched in one go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
