@@ -13,7 +13,7 @@ export interface Screen {
 /** Every screen and state. */
 export const SCREENS: Screen[] = [
   { name: 'first-start', look: { scene: 'empty' }, all: true },
-  { name: 'job-running', look: { scene: 'usual' }, go: (page) => row(page, 'shop.example.com'), all: true },
+  { name: 'job-running', look: { scene: 'usual' }, go: watched, all: true },
   { name: 'one-job', look: { scene: 'one' } },
   { name: 'job-waiting', look: { scene: 'usual' }, go: (page) => row(page, 'intranet.firma.example') },
   { name: 'job-needs-you', look: { scene: 'usual' }, go: (page) => row(page, 'kasse.example.com') },
@@ -93,6 +93,17 @@ export const SCREENS: Screen[] = [
       await page.getByTestId('new-clone').click();
       await page.getByTestId('source-path').fill('/home/ada/sites/odd');
       await page.getByTestId('source-db').waitFor();
+    },
+  },
+  {
+    name: 'new-clone-password',
+    look: {},
+    go: async (page) => {
+      await source(page, '/home/ada/sites/locked', false, 'no password was given');
+      await page.getByTestId('source-password').fill('correct horse');
+      await page.getByTestId('copy-db').fill('mysql://ada@db.internal/shop_copy');
+      await page.getByTestId('copy-password').fill('battery staple');
+      await page.getByTestId('copy-password-show').click();
     },
   },
   { name: 'new-clone-several', look: {}, go: several },
@@ -226,15 +237,26 @@ export async function row(page: Page, title: string): Promise<void> {
   await page.locator('[data-testid="job-row"]', { hasText: title }).first().click();
   await page.getByRole('heading', { level: 1, name: title }).waitFor();
 }
+/** A job that has been watched for a minute, so that its throughput is drawn. */
+async function watched(page: Page): Promise<void> {
+  await row(page, 'shop.example.com');
+  await page.evaluate(() => {
+    const begun = performance.now();
+    for (let second = 0; second < 60; second += 1) {
+      performance.now = () => begun + second * 1000;
+      window.outside?.pass(0.05);
+    }
+  });
+}
 async function more(page: Page, title: string, choice: string): Promise<void> {
   await row(page, title);
   await page.getByTestId('job-more').click();
   await page.getByTestId(`menu-${choice}`).click();
 }
-export async function source(page: Page, path: string, known = true): Promise<void> {
+export async function source(page: Page, path: string, known = true, refused = 'holds no site'): Promise<void> {
   await page.getByTestId('new-clone').click();
   await page.getByTestId('source-path').fill(path);
-  await (known ? page.getByTestId('target-path') : page.getByText('holds no site')).waitFor();
+  await (known ? page.getByTestId('target-path') : page.getByText(refused)).waitFor();
 }
 /** Two copies of one site, and one of another. */
 export async function several(page: Page): Promise<void> {

@@ -2,7 +2,7 @@
 import type { JobRow } from '../backend/wire/JobRow';
 
 import { at, count, duration, eta, percent } from '../kit/format';
-import { words } from '../words';
+import { states, words } from '../words';
 import { type Job, needsPerson } from './job.svelte';
 
 /** `Copy database · wp_postmeta · 2–3 min left` and its like. */
@@ -19,9 +19,10 @@ export function summary(job: Job, now: number): string {
     case 'queued':
       return whyNot(row, now) || row.current_title || '';
     case 'paused':
-      return [percent(row.progress), row.current_title].filter(Boolean).join(' · ');
+      return row.current_title ?? '';
     case 'completed':
       return [
+        states.completed,
         row.kind === 'clone' ? words.side.findings(row.findings, count(row.findings)) : '',
         row.finished_at ? at(row.finished_at, now) : '',
       ]
@@ -30,7 +31,7 @@ export function summary(job: Job, now: number): string {
     case 'failed':
       return row.error?.message ?? '';
     case 'cancelled':
-      return row.finished_at ? words.job.ended(at(row.finished_at, now)) : '';
+      return [states.cancelled, row.finished_at ? at(row.finished_at, now) : ''].filter(Boolean).join(' · ');
   }
 }
 

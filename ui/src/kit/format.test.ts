@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  shortPath,
   ago,
   amountOf,
   at,
@@ -26,7 +27,7 @@ describe('numbers for people', () => {
     expect([0, 999, 1000, 56_000_000, 999_600, 1_701_200_000, 182e9].map(bytes)).toEqual([
       '0 B',
       '999 B',
-      '1 KB',
+      '1 kB',
       '56 MB',
       '1 MB',
       '1.7 GB',
@@ -54,7 +55,9 @@ describe('numbers for people', () => {
 
 describe('times for people', () => {
   test('what it took is as exact as it helps', () => {
-    expect([94, 9_940, 12_400, 59_400, 61_000, 192_000, 3_729_000].map(duration)).toEqual([
+    expect([0, 20, 94, 9_940, 12_400, 59_400, 61_000, 192_000, 3_729_000].map(duration)).toEqual([
+      '0 s',
+      '< 0.1 s',
       '0.1 s',
       '9.9 s',
       '12 s',
@@ -119,6 +122,15 @@ describe('places for people', () => {
     expect(homely('/home/ada/sites/shop', home)).toBe('~/sites/shop');
     expect(homely('/home/adam/sites', home)).toBe('/home/adam/sites');
     expect(homely('/srv/www', '')).toBe('/srv/www');
+  });
+
+  test('a long path loses its middle, never its root and its last folder', () => {
+    expect(shortPath('/srv/www/shop')).toBe('/srv/www/shop');
+    const long = '/srv/customers/2026/a-very-long-customer-name/department-of-questions/public_html/releases/current';
+    const short = shortPath(long, 48);
+    expect(short).toMatch(/^\/srv\/customers\/.*…\/.*releases\/current$/);
+    expect(short.length).toBeLessThanOrEqual(48);
+    expect(shortPath(`/srv/${'x'.repeat(90)}`, 40).length).toBeLessThanOrEqual(40);
   });
 
   test('names are the last part of a path, hosts what stands between scheme and end', () => {

@@ -35,7 +35,7 @@ export function percent(value: number): string {
   return `${whole.format(Math.max(rounded, value > 0 ? Math.min(1, Math.ceil(value)) : 0))} %`;
 }
 
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** `1.7 GB`: powers of a thousand, as file managers count. */
 export function bytes(value: number): string {
@@ -77,9 +77,10 @@ export function rate(value: number, unit: string): string {
   return `${text} ${unit || 'items'}/s`;
 }
 
-/** `0.1 s` under ten seconds, `42 s` under a minute, then `3:12`, `1:02:09`. */
+/** `< 0.1 s`, `0.1 s` under ten seconds, `42 s` under a minute, then `3:12`, `1:02:09`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
+  if (ms > 0 && seconds < 0.05) return `< ${tenth.format(0.1)} s`;
   if (seconds < 9.95) return `${tenth.format(seconds)} s`;
   if (seconds < 59.5) return `${whole.format(seconds)} s`;
   return clock(ms);
@@ -173,4 +174,21 @@ export function homely(path: string, home: string): string {
 /** The home folder that a data folder lies in, where one can tell. */
 export function homeOf(dataDir: string): string {
   return /^(\/home\/[^/]+|\/Users\/[^/]+|\/root)(?=\/)/.exec(dataDir)?.[1] ?? '';
+}
+
+/** A long path without its middle, so that its root and its last folders can be read: `/srv/customers/…/releases/current`. */
+export function shortPath(path: string, most = 56): string {
+  if (path.length <= most) return path;
+  const parts = path.split('/');
+  const name = parts.pop() ?? '';
+  const tail: string[] = [name.length > most / 2 ? `${name.slice(0, most / 4)}…${name.slice(-most / 4)}` : name];
+  const head: string[] = [];
+  const room = () => most - [...head, '…', ...tail].join('/').length;
+  while (parts.length > 0) {
+    const [first = '', last = ''] = [parts[0], parts.at(-1)];
+    if (head.length <= tail.length && first.length < room()) head.push(parts.shift() ?? '');
+    else if (last.length < room()) tail.unshift(parts.pop() ?? '');
+    else break;
+  }
+  return parts.length > 0 ? [...head, '…', ...tail].join('/') : [...head, ...tail].join('/');
 }

@@ -4,7 +4,7 @@ import { plural } from './common';
 export const filter = {
   text: 'Name or folder',
   all: 'All',
-  active: 'Not ended',
+  active: 'Open',
   ready: 'Ready',
   failed: 'Failed',
   cancelled: 'Cancelled',
@@ -36,6 +36,7 @@ export const job = {
   took: 'at work',
   left: 'left',
   unknownLeft: 'working out how long…',
+  into: (database: string) => `database ${database}`,
   started: (time: string) => `started ${time}`,
   ended: (time: string) => `ended ${time}`,
   added: (time: string) => `added ${time}`,
@@ -73,7 +74,7 @@ export const result = {
   reveal: 'Show the password',
   hide: 'Hide the password',
   hidesIn: (seconds: number) => `hidden again in ${seconds} s`,
-  receipt: 'Read the receipt',
+  receipt: 'Receipt',
   lift: 'Lift neutralisation…',
   remove: 'Delete this copy…',
   noPassword: 'No password was kept for this job.',
@@ -125,6 +126,6 @@ export const select = {
 export const batch = {
   title: (n: string) => `Batch of ${n}`,
   members: 'Jobs of this batch',
-  retryFailed: (n: string) => `Retry the ${n} that failed`,
+  retryFailed: (n: string) => `Retry ${n} failed`,
   running: (n: string) => `${n} at work`,
 };

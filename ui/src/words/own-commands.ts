@@ -7,7 +7,7 @@ export const own = {
   hours: 'Keep outcomes for',
   hoursUnit: 'hours',
   hoursHint: 'After their last use: installed packages, checked types, built files.',
-  size: 'and at most',
+  size: 'Keep at most',
   sizeUnit: 'GB',
   cache: 'Cache',
   cacheHolds: (entries: string, bytes: string) => `${bytes} in ${entries}`,

@@ -33,7 +33,6 @@ export const side = {
   elsewhere: 'run elsewhere',
   elsewhereHint: (who: string) => `Jobs are run by ${who}; here you can watch and steer them.`,
   cpu: (percent: string) => `CPU ${percent}`,
-  memory: (used: string, total: string) => `${used} of ${total}`,
   findings: (n: number, text: string) => plural(n, 'finding', 'findings', text),
   batchOf: (n: number, text: string) => plural(n, 'job', 'jobs', text),
   batchDone: (done: string, all: string) => `${done} of ${all} done`,
@@ -57,7 +56,7 @@ export const drop = { title: 'Drop the folder to clone it', hint: 'You see the p
 
 export const first = {
   title: 'Clone a site, and have it proved.',
-  body: 'Clonedeck copies the files and the database of a web site, rewrites its addresses, keeps the copy quiet, and checks it. Jobs go on where they stood after a restart.',
+  body: 'Clonedeck copies a web site with its database, rewrites its addresses, keeps the copy quiet and checks it. What is stopped goes on where it stood.',
   clone: 'Clone a folder…',
   demo: 'Try it with a demo shop',
   demoHint: 'Makes a small shop on this machine and clones it; takes less than a minute.',

@@ -12,6 +12,16 @@ describe('the queue', () => {
   afterEach(() => expect(browser.errors).toEqual([]));
   afterAll(() => browser.close());
 
+  test('what asks before it destroys begins at the harmless answer', async () => {
+    const page = await browser.open();
+    await row(page, 'shop.example.com');
+    await page.keyboard.press('Delete');
+    await page.getByTestId('confirm-cancel').waitFor();
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === 'Keep it');
+    await page.keyboard.press('Escape');
+    await page.context().close();
+  });
+
   test('is walked and steered by the keyboard', async () => {
     const page = await browser.open();
     await row(page, 'shop.example.com');

@@ -115,6 +115,20 @@ describe('the window', () => {
     await page.context().close();
   });
 
+  test('quiet hours are switched on with a night to begin with, and off again', async () => {
+    const page = await browser.open();
+    await page.keyboard.press('Control+,');
+    await page.getByTestId('quiet').press('Space');
+    expect(await page.getByTestId('quiet-from').inputValue()).toBe('22:00');
+    await page.getByTestId('quiet-to').fill('06:30');
+    await page.getByTestId('go-sites').click();
+    await page.getByTestId('go-settings').click();
+    expect(await page.getByTestId('quiet-to').inputValue()).toBe('06:30');
+    await page.getByTestId('quiet').press('Space');
+    await page.getByTestId('quiet-from').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
   test('leaving asks what that means, and costs nobody a half-filled form', async () => {
     const page = await browser.open();
     await page.keyboard.press('Control+n');
