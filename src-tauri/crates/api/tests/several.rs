@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use clonedeck_api::wire::{CloneRequest, JobFilter};
+use clonedeck_api::wire::{ClonePasswords, CloneRequest, JobFilter};
 use clonedeck_api::{Clonedeck, Given, Open};
 
 async fn deck(folder: &Path) -> Clonedeck {
@@ -94,4 +94,19 @@ async fn the_folders_of_a_source_are_told_with_their_sizes_and_with_patterns_tha
     assert!(plan.eta_seconds.is_some_and(|eta| eta.low > 0.0 && eta.high >= eta.low));
     let gone = clonedeck.folder_page(&wanted, &Given::default(), "no/such").await.expect_err("there is none");
     assert_eq!(gone.code, "folder.unknown");
+}
+
+#[tokio::test]
+async fn passwords_of_a_batch_that_is_refused_are_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clonedeck = deck(folder.path()).await;
+    let shop = site(folder.path(), "shop");
+    let (mut first, _) = order(&shop, &format!("{shop}-copy"));
+    first.db = Some("mysql://ada@127.0.0.1/shop_copy".into());
+    let passwords = ClonePasswords { copy: Some("hush".into()), source: Some("hush too".into()) };
+    assert!(!format!("{passwords:?}").contains("hush"), "they are in no log");
+    let orders = [(first, passwords.into()), order(&shop, &format!("{shop}/inside"))];
+    clonedeck.launch_clones("Autumn", &orders).await.expect_err("one lies in its source");
+    let kept = fs::read_dir(folder.path().join("data/secrets")).map_or(0, Iterator::count);
+    assert_eq!(kept, 0);
 }
