@@ -165,7 +165,9 @@ impl Clonedeck {
         let mut specs = Vec::new();
         let added = self.add_clones(title, requests, &mut specs).await;
         if added.is_err() {
-            specs.iter().for_each(|spec| self.forget_given(spec));
+            for spec in &specs {
+                self.forget_given(spec);
+            }
         }
         added
     }
