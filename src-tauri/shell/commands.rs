@@ -4,9 +4,8 @@ use clonedeck_api::typed_folder;
 use clonedeck_api::wire::{
     About, BuildReport, BuildRequest, CacheUse, CloneDefaults, ClonePasswords, ClonePlan, CloneRequest,
     CommandCall, CommandDraft, CommandSite, CommandStanding, DoctorFinding, FolderPage, JobFilter, JobLimits,
-    JobPage,
-    JobSecrets, JobView, LaunchedBatch, LogPage, NewCommand, Notice, OwnCommands, Preview, Problem, Receipt,
-    Settings, SiteReport, SiteSeen, Snapshot, Steer, Update, Workflow,
+    JobPage, JobSecrets, JobView, LaunchedBatch, LogPage, NewCommand, Notice, OwnCommands, Preview, Problem,
+    Receipt, Settings, SiteReport, SiteSeen, Snapshot, Steer, Update, Workflow,
 };
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, State, Wry, command};
