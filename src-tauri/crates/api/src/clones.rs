@@ -57,28 +57,48 @@ impl From<ClonePasswords> for Given {
     }
 }
 
+impl Given {
+    /// The password for the copy's database.
+    fn of_copy(&self, spec: &CloneSpec) -> Option<Secret> {
+        self.password.as_deref().filter(|_| spec.db.is_some()).map(Secret::new)
+    }
+
+    /// What was given for the source, as it is kept.
+    fn of_source(&self) -> Option<Secret> {
+        if self.source_password.is_none() && self.source_environment.is_empty() {
+            return None;
+        }
+        let source = SourceSecrets {
+            password: self.source_password.clone(),
+            environment: self.source_environment.clone(),
+        };
+        Some(Secret::new(serde_json::to_string(&source).unwrap_or_default()))
+    }
+
+    /// Holds it in memory for as long as a look takes.
+    fn hold(&self, spec: &mut CloneSpec) -> Secrets {
+        let held = [("copy", self.of_copy(spec)), ("source", self.of_source())];
+        let held = held.map(|(name, secret)| Some((name.to_owned(), secret?)));
+        let name = |of: &Option<(String, Secret)>| of.as_ref().map(|(name, _)| name.clone());
+        (spec.db_secret, spec.source_secret) = (name(&held[0]), name(&held[1]));
+        Secrets::held(held.into_iter().flatten())
+    }
+}
+
 impl Clonedeck {
     /// What is there: platform, version, files by part, database, addresses.
-    pub async fn inspect(folder: &Path) -> Result<SiteReport, Problem> {
-        let spec = CloneSpec { source: folder.to_owned(), ..CloneSpec::default() };
-        Ok(look(&spec, &Secrets::default()).await?.0)
+    pub async fn inspect(request: &CloneRequest, given: &Given) -> Result<SiteReport, Problem> {
+        let mut spec = source_of(request)?;
+        let secrets = given.hold(&mut spec);
+        Ok(look(&spec, &secrets).await?.0)
     }
 
     /// The same with what the operator says beyond the folder, as a new clone is put together. What the folders hold is kept for
     /// [`Clonedeck::folder_page`].
     pub async fn inspect_for(&self, request: &CloneRequest, given: &Given) -> Result<SiteReport, Problem> {
-        let mut spec = CloneSpec {
-            source: absolute(Path::new(&request.source))?,
-            source_db: address(request.source_db.as_deref())?,
-            source_url: word(request.source_url.as_deref()),
-            source_prefix: word(request.source_prefix.as_deref()),
-            source_config: config(request)?,
-            ..CloneSpec::default()
-        };
-        self.keep_given(&mut spec, given)?;
-        let looked = look(&spec, &self.secrets).await;
-        self.forget_given(&spec);
-        let (report, site, index) = looked?;
+        let mut spec = source_of(request)?;
+        let secrets = given.hold(&mut spec);
+        let (report, site, index) = look(&spec, &secrets).await?;
         self.sizes.keep(&spec.source, &site, index);
         Ok(report)
     }
@@ -92,14 +112,13 @@ impl Clonedeck {
     /// What a clone would do, and what stands in its way. Writes nothing.
     pub async fn plan_clone(&self, request: &CloneRequest, given: &Given) -> Result<ClonePlan, Problem> {
         let mut spec = spec(request)?;
-        self.keep_given(&mut spec, given)?;
+        let secrets = given.hold(&mut spec);
         let planned = async {
-            let site = clone::learn(&spec, &self.secrets).await?;
-            let draft = clone::draft(&spec, &site, &self.secrets, &Unwatched).await?;
+            let site = clone::learn(&spec, &secrets).await?;
+            let draft = clone::draft(&spec, &site, &secrets, &Unwatched).await?;
             Ok((site, draft))
         };
         let planned = planned.await;
-        self.forget_given(&spec);
         let (site, draft) = planned.map_err(convert::site_problem)?;
         let obstacles: Vec<Problem> = draft.obstacles.into_iter().map(convert::site_problem).collect();
         let paces = self.queue.paces(CloneSite::KIND).await.map_err(convert::queue_problem)?;
@@ -150,7 +169,7 @@ impl Clonedeck {
         };
         let added = added.await;
         if added.is_err() {
-            self.forget_given(&spec);
+            self.secrets.forget_given(&spec);
         }
         added
     }
@@ -166,7 +185,7 @@ impl Clonedeck {
         let added = self.add_clones(title, requests, &mut specs).await;
         if added.is_err() {
             for spec in &specs {
-                self.forget_given(spec);
+                self.secrets.forget_given(spec);
             }
         }
         added
@@ -214,24 +233,12 @@ impl Clonedeck {
 
     /// Keeps what was given apart from what the job is asked for.
     fn keep_given(&self, spec: &mut CloneSpec, given: &Given) -> Result<(), Problem> {
-        let keep = |secret: &str| self.secrets.keep(&Secret::new(secret)).map_err(convert::site_problem);
-        if let (Some(password), Some(_)) = (&given.password, &spec.db) {
-            spec.db_secret = Some(keep(password)?);
-        }
-        if given.source_password.is_some() || !given.source_environment.is_empty() {
-            let source = SourceSecrets {
-                password: given.source_password.clone(),
-                environment: given.source_environment.clone(),
-            };
-            spec.source_secret = Some(keep(&serde_json::to_string(&source).unwrap_or_default())?);
-        }
+        let keep = |secret: Option<Secret>| {
+            secret.map(|secret| self.secrets.keep_given(&secret)).transpose().map_err(convert::site_problem)
+        };
+        spec.db_secret = keep(given.of_copy(spec))?;
+        spec.source_secret = keep(given.of_source())?;
         Ok(())
-    }
-
-    fn forget_given(&self, spec: &CloneSpec) {
-        for name in spec.db_secret.iter().chain(&spec.source_secret) {
-            self.secrets.forget(name);
-        }
     }
 
     /// Adds a clone, unless one that has not ended writes the same folder: asked for the very same, that one's id is the answer,
@@ -248,7 +255,7 @@ impl Clonedeck {
         let plain = |spec: &CloneSpec| CloneSpec { db_secret: None, source_secret: None, ..spec.clone() };
         if asked.as_ref().map(plain) == Some(plain(spec)) {
             // That job works with those that were given with it.
-            self.forget_given(spec);
+            self.secrets.forget_given(spec);
             return Ok(id.to_string());
         }
         Err(problem(
@@ -325,6 +332,18 @@ async fn look(spec: &CloneSpec, secrets: &Secrets) -> Result<(SiteReport, Site, 
     };
     let report = report(&site, &counted, survey.as_ref());
     Ok((report, site, main))
+}
+
+/// The source of a request, with what is said of it.
+fn source_of(request: &CloneRequest) -> Result<CloneSpec, Problem> {
+    Ok(CloneSpec {
+        source: absolute(Path::new(&request.source))?,
+        source_db: address(request.source_db.as_deref())?,
+        source_url: word(request.source_url.as_deref()),
+        source_prefix: word(request.source_prefix.as_deref()),
+        source_config: config(request)?,
+        ..CloneSpec::default()
+    })
 }
 
 fn options(spec: &CloneSpec, priority: i32) -> AddOptions {

@@ -97,7 +97,9 @@ impl Clonedeck {
     /// The login that was made, on request only.
     pub async fn secrets(&self, id: &str) -> Result<JobSecrets, Problem> {
         let job = convert::job_id(id)?;
-        let kept = self.queue.secret_result(job).await.map_err(convert::queue_problem)?;
+        let secrets = self.secrets.clone();
+        let kept = tokio::task::spawn_blocking(move || secrets.result(job)).await;
+        let kept = kept.map_err(convert::lost_thread)?.map_err(convert::site_problem)?;
         let text = |name: &str| kept.as_ref().and_then(|kept| kept.get(name)?.as_str().map(str::to_owned));
         Ok(JobSecrets { username: text("username"), password: text("password") })
     }
@@ -220,6 +222,6 @@ impl Clonedeck {
         };
         made.remove(&owner, &Unwatched).await.map_err(convert::site_problem)?;
         Made::forget(&copy.folder);
-        Ok(())
+        self.queue.let_go(copy.id).await.map_err(convert::queue_problem)
     }
 }

@@ -32,6 +32,7 @@ mod sizes;
 mod typed;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clonedeck_jobs::build::Builds;
 use clonedeck_jobs::{Previews, Programs, Secrets};
@@ -79,6 +80,7 @@ impl Clonedeck {
     pub async fn open(open: Open) -> Result<Self, Problem> {
         let data_dir = place::data_dir(open.data_dir.as_deref())?;
         let settings = settings::read(&data_dir);
+        let secrets = Secrets::of(&data_dir);
         let options = Options {
             holder: open.holder,
             slots: settings.slots as usize,
@@ -86,6 +88,7 @@ impl Clonedeck {
             memory_budget: settings::memory_budget(&settings),
             keep_for: std::time::Duration::from_secs(u64::from(settings.retention_days) * 24 * 3600),
             keep_jobs: settings.retention_jobs as usize,
+            vault: Some(Arc::new(secrets.clone())),
             ..Options::default()
         };
         let previews = Previews::of(&data_dir, open.previews_go_on);
@@ -100,7 +103,6 @@ impl Clonedeck {
             .map_err(convert::queue_problem)?;
         previews.lease_from(&queue);
         place::begin_log(&data_dir, open.verbose);
-        let secrets = Secrets::of(&data_dir);
         let inbox = inbox::Inbox::of(&data_dir);
         Ok(Self {
             queue,

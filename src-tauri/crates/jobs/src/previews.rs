@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use clonedeck_queue::{Leases, Queue};
-use clonedeck_site::preview::{self, Plan, Served, Service, is_free};
+use clonedeck_queue::{Lease, Leases, Queue};
+use clonedeck_site::preview::{self, Plan, Served, Service, free_port, is_free};
 use clonedeck_site::process::{Family, Records, Running, Silent};
 use clonedeck_site::{Problem, Result};
 use tokio::sync::{Mutex, OnceCell};
 
 /// The ports that previews get, unless the settings say others.
 const PORTS: RangeInclusive<u16> = 4300..=4499;
+/// How often a port is looked for that no copy has.
+const TRIES: usize = 50;
+/// What the holder of a copy's port begins with; that of a port on which something is served is the job's id alone.
+const COPY: &str = "copy:";
 /// A log larger than this is begun anew.
 const LONGEST_LOG: u64 = 10 << 20;
 
@@ -76,6 +80,35 @@ impl Previews {
     /// Whether the preview of this job runs, whoever started it.
     pub fn is_running(&self, job: &str) -> bool {
         self.running(job).is_ok_and(|served| served.is_some())
+    }
+
+    /// The port of a copy's address: the one that it has, else one that no other copy has, whether it is served or not. It is the copy's
+    /// until it is [let go](Self::let_port_go).
+    pub async fn reserve(&self, job: &str) -> Result<u16> {
+        if let Some(port) = self.reserved(job).await? {
+            return Ok(port);
+        }
+        for _ in 0..TRIES {
+            let port = free_port()?;
+            let taken = self.leases()?.take(&copy(job), port..=port, |_| true).await;
+            if let Some(port) = taken.map_err(|error| no_leases(&error))? {
+                return Ok(port);
+            }
+        }
+        Err(Problem::transient("port.none", "Every port of this machine that is free belongs to a copy.")
+            .help("Delete copies that are not needed any more: clonedeck delete JOB"))
+    }
+
+    async fn reserved(&self, job: &str) -> Result<Option<u16>> {
+        let (holder, leases) = (copy(job), self.leases()?.all().await.map_err(|error| no_leases(&error))?);
+        Ok(leases.into_iter().find(|lease| lease.holder == holder).map(|lease| lease.number))
+    }
+
+    /// Gives back the port of a copy that is gone. Not to be called from an async thread.
+    pub fn let_port_go(&self, job: &str) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.block_on(self.give_back(&copy(job)));
+        }
     }
 
     /// Shows a copy, unless it is shown already; when this returns, it answers.
@@ -178,7 +211,9 @@ impl Previews {
 
     async fn sweep_ports(&self) -> Result<()> {
         let alive: Vec<String> = self.list()?.into_iter().map(|served| served.service.job).collect();
-        let swept = self.leases()?.sweep(move |lease| !alive.contains(&lease.holder)).await;
+        // A copy has its port also while it is not served.
+        let is_gone = move |lease: &Lease| !lease.holder.starts_with(COPY) && !alive.contains(&lease.holder);
+        let swept = self.leases()?.sweep(is_gone).await;
         swept.map(drop).map_err(|error| no_leases(&error))
     }
 
@@ -189,6 +224,10 @@ impl Previews {
         let leases = self.leases()?;
         // One that the job had before may be somebody else's by now.
         leases.give_back(&service.job).await.map_err(|error| no_leases(&error))?;
+        let own = self.reserved(&service.job).await?;
+        if let Some(port) = own.filter(|own| service.port == Some(*own) && is_free(*own)) {
+            return Ok(port);
+        }
         let port = leases.take(&service.job, range, is_free).await.map_err(|error| no_leases(&error))?;
         port.ok_or_else(|| match service.port {
             Some(port) => {
@@ -252,6 +291,10 @@ fn cut(log: &Path) {
     if fs::metadata(log).is_ok_and(|about| about.len() > LONGEST_LOG) {
         let _ = OpenOptions::new().write(true).open(log).and_then(|file| file.set_len(0));
     }
+}
+
+fn copy(job: &str) -> String {
+    format!("{COPY}{job}")
 }
 
 fn no_leases(error: &clonedeck_queue::Error) -> Problem {

@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::queue::Shared;
 use crate::stage::Stage;
 use crate::stop::{Stop, StopReason};
-use crate::{Clock, Error, JobId, StepError, secret};
+use crate::{Clock, Error, JobId, StepError, vault};
 
 /// A claimed job at work. Its steps, the runner and the views share it.
 pub(crate) struct Attempt {
@@ -133,7 +133,8 @@ impl Attempt {
     }
 
     pub fn add_secret_result(&self, value: Value) -> Result<(), StepError> {
-        secret::add(&self.shared.dir, self.id, value).map_err(|(path, error)| StepError::io(&error, path))
+        vault::add_result(&*self.shared.vault, self.id, value)
+            .map_err(|error| StepError::io(&error, vault::folder(&self.shared.dir)))
     }
 
     pub fn register_secret(&self, word: &str) {

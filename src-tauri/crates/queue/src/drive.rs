@@ -43,6 +43,13 @@ pub(crate) struct Finish {
     pub job_active_ms: i64,
 }
 
+impl Finish {
+    /// Whether it may be the end of a job that was cancelled.
+    pub fn gives_up(&self) -> bool {
+        matches!(self.ending, Ending::Undone | Ending::Yielded)
+    }
+}
+
 /// Carries the job on until it ends or has to stop.
 pub(crate) async fn drive(attempt: Arc<Attempt>, claimed: Claimed) -> Finish {
     let ending = if claimed.intent.undoes() {

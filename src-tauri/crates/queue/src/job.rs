@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::Line;
+use crate::{JobId, Line};
 
 /// A kind of job: a typed order and the line of steps that carries it out.
 ///
@@ -33,6 +33,12 @@ pub trait Job: Send + Sync + Sized + 'static {
     /// How failures are answered.
     fn policy(&self) -> Policy {
         Policy::default()
+    }
+
+    /// Lets go of what is kept for a job outside of its own folder, such as a password: the job was cancelled and what it made is
+    /// taken back, or it is forgotten. Called at least once for every job in the end, from any process; not from an async thread.
+    fn let_go(&self, id: JobId, spec: &Self::Spec) {
+        let _ = (id, spec);
     }
 }
 

@@ -254,7 +254,7 @@
 //! # What is where
 //!
 //! `clonedeck.db` is the record; `logs/<job>/` the [logs](log); `jobs/<job>/` what steps keep beside
-//! ([`Ctx::job_dir`]); `secrets/<job>.json` secret results, readable by their user only; `backups/` whole copies of the
+//! ([`Ctx::job_dir`]); `secrets/` secret results, readable by their user only, unless [`Options::vault`] says of a better place; `backups/` whole copies of the
 //! database; `ballast` room kept back for the moment when the disk is full.
 #![warn(missing_docs)]
 
@@ -279,6 +279,7 @@ mod id;
 mod job;
 mod kept;
 mod lease;
+mod let_go;
 mod line;
 mod list;
 pub mod log;
@@ -292,7 +293,6 @@ mod rescue;
 mod retention;
 mod runner;
 mod schedule;
-mod secret;
 mod stage;
 mod standing;
 mod state;
@@ -301,6 +301,7 @@ mod step;
 mod stop;
 mod subscribe;
 mod turn;
+mod vault;
 mod view;
 mod wait;
 
@@ -331,6 +332,7 @@ pub use state::{Event, Illegal, Intent, Position, State, next};
 pub use step::{Done, Step, Undone};
 pub use stop::StopReason;
 pub use subscribe::{JobProgress, News, Snapshot, Subscription};
+pub use vault::{FileVault, Vault, secret_result};
 pub use view::{JobView, StepState, StepView};
 pub use wait::WaitingFor;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempt;
 use crate::stage::Stage;
-use crate::{Ctx, Done, Error, Job, Needs, Policy, Result, Step, StepError, Undone};
+use crate::{Ctx, Done, Error, Job, JobId, Needs, Policy, Result, Step, StepError, Undone};
 
 pub(crate) type AnySpec = Arc<dyn Any + Send + Sync>;
 type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T, StepError>> + Send + 'a>>;
@@ -185,6 +185,7 @@ pub(crate) struct Draft {
 }
 
 type Parse = Box<dyn Fn(&str) -> Result<AnySpec, serde_json::Error> + Send + Sync>;
+type LetGo = Box<dyn Fn(JobId, &(dyn Any + Send + Sync)) + Send + Sync>;
 type Plan = Box<dyn Fn(&(dyn Any + Send + Sync)) -> Result<Plans> + Send + Sync>;
 
 /// What an order comes to.
@@ -200,11 +201,20 @@ pub(crate) struct Kind {
     pub policy: Policy,
     parse: Parse,
     plan: Plan,
+    let_go: LetGo,
 }
 
 impl Kind {
     pub fn parse(&self, spec: &str) -> Result<AnySpec> {
         (self.parse)(spec).map_err(|error| Error::invalid(format!("the order of a {} job", self.name), error))
+    }
+
+    /// Lets go of what is kept for a job with this order, which is stored as `text`.
+    pub fn let_go(&self, id: JobId, text: &str) {
+        match self.parse(text) {
+            Ok(spec) => (self.let_go)(id, &*spec),
+            Err(error) => tracing::warn!(%error, "what was kept for a job could not be let go"),
+        }
     }
 
     /// The line of the job with this order.
@@ -262,6 +272,8 @@ impl Registry {
     /// # Panics
     /// When another kind of this name is registered.
     pub fn with<J: Job>(mut self, job: J) -> Self {
+        let job = Arc::new(job);
+        let keeper = Arc::clone(&job);
         let kind = Kind {
             name: J::KIND,
             policy: job.policy(),
@@ -270,7 +282,12 @@ impl Registry {
                 let order = spec.downcast_ref::<J::Spec>().ok_or_else(|| {
                     Error::invalid(format!("the order of a {} job", J::KIND), "it is that of another kind")
                 })?;
-                Ok(Plans { title: job.title(order), needs: job.needs(order), line: lay_out(&job, order)? })
+                Ok(Plans { title: job.title(order), needs: job.needs(order), line: lay_out(&*job, order)? })
+            }),
+            let_go: Box::new(move |id, spec| {
+                if let Some(order) = spec.downcast_ref::<J::Spec>() {
+                    keeper.let_go(id, order);
+                }
             }),
         };
         assert!(self.kinds.insert(J::KIND, Arc::new(kind)).is_none(), "kind {} is registered twice", J::KIND);

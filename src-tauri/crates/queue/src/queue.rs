@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::attempt::Attempt;
 use crate::bell::Bell;
+use crate::vault::{self, FileVault, Vault};
 use crate::{Clock, JobId, Load, Meter, Registry, Result, SystemClock, SystemMeter};
 
 /// Marks a database as a Clonedeck queue.
@@ -49,6 +50,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Where measurements come from.
     pub meter: Arc<dyn Meter>,
+    /// Where secret results are kept; `None`: in files of the data directory.
+    pub vault: Option<Arc<dyn Vault>>,
 }
 
 impl Default for Options {
@@ -66,6 +69,7 @@ impl Default for Options {
             poll: Duration::from_millis(50),
             clock: Arc::new(SystemClock::new()),
             meter: Arc::new(SystemMeter::new()),
+            vault: None,
         }
     }
 }
@@ -87,6 +91,7 @@ pub(crate) struct Shared {
     pub options: Options,
     pub clock: Arc<dyn Clock>,
     pub bell: Bell,
+    pub vault: Arc<dyn Vault>,
     pub slots: AtomicUsize,
     /// This start of the program.
     pub start: Uuid,
@@ -155,10 +160,12 @@ impl Queue {
         let dir = data_dir.as_ref().to_owned();
         let store = Store::open(&dir, DATABASE, &MIGRATIONS)?;
         let slots = options.slots.clamp(1, 64);
+        let vault = options.vault.clone().unwrap_or_else(|| Arc::new(FileVault::of(&dir)));
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
                 bell: Bell::new(&dir),
+                vault,
                 dir,
                 registry,
                 clock: Arc::clone(&options.clock),
@@ -200,10 +207,10 @@ impl Queue {
 
     /// The secret part of a job's result, such as a password.
     pub async fn secret_result(&self, id: JobId) -> Result<Option<serde_json::Value>> {
-        let dir = self.shared.dir.clone();
+        let shared = Arc::clone(&self.shared);
         blocking(move || {
-            crate::secret::read(&dir, id)
-                .map_err(|error| crate::Error::file(&crate::secret::path(&dir, id), &error))
+            vault::secret_result(&*shared.vault, id)
+                .map_err(|error| crate::Error::file(&vault::folder(&shared.dir), &error))
         })
         .await
     }

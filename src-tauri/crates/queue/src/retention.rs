@@ -7,8 +7,9 @@ use std::time::Duration;
 use clonedeck_store::rusqlite::{Connection, params};
 
 use crate::clock::millis;
+use crate::let_go::Kept;
 use crate::queue::{Shared, blocking};
-use crate::{JobId, Queue, Result, secret};
+use crate::{JobId, Queue, Result};
 
 /// How many jobs, or how many times ten events, go in one transaction.
 const CHUNK: usize = 100;
@@ -61,9 +62,9 @@ pub(crate) async fn tidy(shared: &Arc<Shared>) -> Result<usize> {
             let old = work.store.read(|db| outdated(db, cutoff, keep))?;
             for (_, job) in &old {
                 // Files before rows: what a crash leaves in between is found again.
-                let _ = fs::remove_dir_all(work.log_dir(*job));
-                let _ = fs::remove_dir_all(work.job_dir(*job));
-                secret::remove(&work.dir, *job);
+                let _ = fs::remove_dir_all(work.log_dir(job.id));
+                let _ = fs::remove_dir_all(work.job_dir(job.id));
+                job.let_go(&work);
             }
             Ok(old)
         })
@@ -77,23 +78,24 @@ pub(crate) async fn tidy(shared: &Arc<Shared>) -> Result<usize> {
     }
 }
 
-fn outdated(db: &Connection, cutoff: i64, keep: i64) -> Result<Vec<(i64, JobId)>> {
+fn outdated(db: &Connection, cutoff: i64, keep: i64) -> Result<Vec<(i64, Kept)>> {
     let total: i64 = db
         .prepare_cached("SELECT count(*) FROM job WHERE finished_at IS NOT NULL")?
         .query_row([], |row| row.get(0))?;
     let surplus = (total - keep).clamp(0, CHUNK as i64);
     let mut query = db.prepare_cached(
-        "SELECT seq, id FROM (SELECT seq, id, finished_at, row_number() OVER (ORDER BY finished_at) AS place
+        "SELECT seq, id, kind, spec FROM (SELECT seq, id, kind, spec, finished_at, row_number() OVER (ORDER BY finished_at) AS place
                               FROM job WHERE finished_at IS NOT NULL ORDER BY finished_at LIMIT ?3)
          WHERE finished_at < ?1 OR place <= ?2",
     )?;
     let rows = query.query_map(params![cutoff, surplus, CHUNK as i64], |row| {
-        Ok((row.get(0)?, JobId::from_bytes(&row.get::<_, Vec<u8>>(1)?)))
+        let id = JobId::from_bytes(&row.get::<_, Vec<u8>>(1)?);
+        Ok((row.get(0)?, Kept { id, kind: row.get(2)?, spec: row.get(3)? }))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn forget(db: &Connection, jobs: &[(i64, JobId)], cutoff: i64) -> Result<usize> {
+fn forget(db: &Connection, jobs: &[(i64, Kept)], cutoff: i64) -> Result<usize> {
     for (seq, _) in jobs {
         // A job that was retried since is no longer finished.
         let gone = db

@@ -47,7 +47,9 @@ impl Queue {
             let to = job.after(Event::Cancel { undo })?;
             change(db, now, job, to)
         })
-        .await
+        .await?;
+        self.let_go_if_cancelled(id).await;
+        Ok(())
     }
 
     /// Tries a job again: a failed or cancelled one from the first step that is not done, one that waits at once.

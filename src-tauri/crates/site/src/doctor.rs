@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Problem;
+use crate::keychain::{self, Absence};
 use crate::preview::Php;
 use crate::process::Keeper;
 
@@ -77,6 +78,7 @@ pub async fn look(data_dir: &Path) -> Vec<Finding> {
             php(&Php::find()),
             server(&answering(&SOCKETS.map(PathBuf::from), &PORTS)),
             disk(&folder, room(&folder)),
+            keychain(keychain::stands()),
         ]
     });
     let keeper = Keeper::of_this_machine().await;
@@ -263,11 +265,33 @@ fn bytes(count: u64) -> String {
     }
 }
 
+fn keychain(stands: Result<(), Absence>) -> Finding {
+    let title = "Keychain";
+    let Err(absence) = stands else {
+        let message = "A keychain is open: passwords of jobs are kept in it.";
+        return Finding::new("keychain", title, Status::Ok, message, "");
+    };
+    let fix = match absence {
+        Absence::Locked => "Unlock it; what is kept from then on is kept in it.",
+        Absence::NoCollection => {
+            "Make a default one with the program that manages passwords on this desktop."
+        }
+        Absence::NoService => "Install one, gnome-keyring or KWallet, if files are not enough.",
+        Absence::Silent => "See whether a window of it waits for an answer.",
+        Absence::NoSession | Absence::Off | Absence::Unknown => "",
+    };
+    // Whoever has no desktop here, or wants none of it, lacks nothing.
+    let status = if fix.is_empty() { Status::Ok } else { Status::Warn };
+    let message = format!(
+        "Passwords of jobs are kept in files of the data directory that only this user can read, because {absence}."
+    );
+    Finding::new("keychain", title, status, message, fix)
+}
+
 /// What the desktop offers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Desktop {
     bus: bool,
-    keychain: bool,
     notifications: bool,
     tray: bool,
 }
@@ -287,14 +311,6 @@ fn desktop_findings(found: Desktop) -> Vec<Finding> {
         }
     };
     vec![
-        finding(
-            "keychain",
-            "Keychain",
-            found.keychain,
-            "A keychain answers.",
-            "No keychain answers: passwords are kept in files that only this user can read.",
-            "Install and unlock one, gnome-keyring or KWallet, if that is not enough.",
-        ),
         finding(
             "notifications",
             "Notifications",
@@ -330,18 +346,13 @@ async fn session() -> Option<Desktop> {
     } else {
         false
     };
-    Some(Desktop {
-        bus: true,
-        keychain: has("org.freedesktop.secrets"),
-        notifications: has("org.freedesktop.Notifications"),
-        tray: host,
-    })
+    Some(Desktop { bus: true, notifications: has("org.freedesktop.Notifications"), tray: host })
 }
 
-/// macOS and Windows bring all three with them.
+/// macOS and Windows bring both with them.
 #[cfg(not(target_os = "linux"))]
 async fn session() -> Option<Desktop> {
-    Some(Desktop { bus: true, keychain: true, notifications: true, tray: true })
+    Some(Desktop { bus: true, notifications: true, tray: true })
 }
 
 #[cfg(test)]
@@ -414,14 +425,24 @@ mod tests {
         assert!(
             findings.iter().all(|finding| finding.message.starts_with("There is no desktop session here."))
         );
-        let all = desktop_findings(Desktop { bus: true, keychain: true, notifications: true, tray: true });
+        let all = desktop_findings(Desktop { bus: true, notifications: true, tray: true });
         assert!(all.iter().all(|finding| finding.status == Status::Ok));
+    }
+
+    #[test]
+    fn it_is_said_where_passwords_are_kept_and_why() {
+        let open = keychain(Ok(()));
+        assert!(open.status == Status::Ok && open.message.contains("kept in it"), "{open:?}");
+        let locked = keychain(Err(Absence::Locked));
+        assert!(locked.status == Status::Warn && !locked.fix.is_empty(), "{locked:?}");
+        let none = keychain(Err(Absence::NoSession));
+        assert!(none.status == Status::Ok && none.message.contains("only this user can read"), "{none:?}");
     }
 
     #[tokio::test]
     async fn every_part_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let codes: Vec<_> = look(folder.path()).await.iter().map(|finding| finding.code).collect();
-        assert_eq!(codes, ["php", "database-client", "disk", "limits", "keychain", "notifications", "tray"]);
+        assert_eq!(codes, ["php", "database-client", "disk", "keychain", "limits", "notifications", "tray"]);
     }
 }

@@ -14,6 +14,7 @@ pub mod demo;
 pub mod doctor;
 pub mod fence;
 pub mod files;
+pub mod keychain;
 pub mod neutral;
 pub mod php;
 pub mod platforms;

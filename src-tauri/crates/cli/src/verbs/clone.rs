@@ -1,9 +1,10 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use clonedeck_api::wire::{ClonePlan, CloneRequest, Problem};
-use clonedeck_api::{Clonedeck, Given, Open};
+use clonedeck_api::wire::{ClonePlan, CloneRequest};
+use clonedeck_api::{Clonedeck, Open};
 
+use super::source::{SourceWords, absolute};
 use crate::follow::{self, Then};
 use crate::say::{Code, Failure, Say, bytes, count, counted};
 
@@ -21,22 +22,8 @@ pub struct Words {
     /// sqlite:PATH; its password is read from CLONEDECK_DB_PASSWORD. Without it, a new database beside the source's
     #[arg(long, value_name = "URL")]
     db: Option<String>,
-    /// Database of the source, where its configuration does not say; its password is read from CLONEDECK_SOURCE_DB_PASSWORD
-    #[arg(long, value_name = "URL")]
-    source_db: Option<String>,
-    /// Address of the source, where neither configuration nor database say
-    #[arg(long, value_name = "URL")]
-    source_url: Option<String>,
-    /// What the names of the source's tables begin with, where its configuration does not say
-    #[arg(long, value_name = "PREFIX")]
-    source_prefix: Option<String>,
-    /// Configuration file of the source, where it is in no usual place
-    #[arg(long, value_name = "FILE")]
-    source_config: Option<PathBuf>,
-    /// An environment variable that the source's configuration reads; its value is the one that it has here, and is kept as a
-    /// secret
-    #[arg(long, value_name = "NAME")]
-    source_env: Vec<String>,
+    #[command(flatten)]
+    of: SourceWords,
     /// What becomes of folders outside of the source that it has by a link: copied, kept as links, or left out
     #[arg(long, value_name = "WHAT", default_value = "copy", value_parser = ["copy", "keep", "leave-out"])]
     links: String,
@@ -74,14 +61,9 @@ pub struct Words {
 
 pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
     let request = CloneRequest {
-        source: absolute(&words.source),
         target: absolute(&words.target),
         url: words.url,
         db: words.db,
-        source_db: words.source_db,
-        source_url: words.source_url,
-        source_prefix: words.source_prefix,
-        source_config: words.source_config.as_deref().map(absolute),
         links: Some(words.links),
         skip: words.skip,
         exclude: words.exclude,
@@ -92,8 +74,9 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
         allow_unreadable: words.allow_unreadable,
         verify: words.verify,
         priority: words.priority,
+        ..words.of.request(&words.source)
     };
-    let given = given(&words.source_env)?;
+    let given = words.of.given()?;
     let clonedeck = Clonedeck::open(open).await?;
     if words.dry_run {
         let plan = clonedeck.plan_clone(&request, &given).await?;
@@ -101,31 +84,6 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
     }
     let id = clonedeck.launch_clone(&request, &given).await?;
     follow::launched(&clonedeck, &id, if words.detach { Then::Return } else { Then::Follow }, say).await
-}
-
-/// What comes from the environment, because the command line is seen by others.
-fn given(names: &[String]) -> Result<Given, Failure> {
-    let secret = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let value = |name: &String| match std::env::var(name) {
-        Ok(value) => Ok((name.clone(), value)),
-        Err(_) => Err(Problem {
-            code: "environment.missing".to_owned(),
-            message: format!("There is no environment variable {name} here."),
-            help: format!("Set it for this command: {name}=… clonedeck clone …"),
-            context: std::collections::BTreeMap::new(),
-            retryable: false,
-        }),
-    };
-    Ok(Given {
-        password: secret("CLONEDECK_DB_PASSWORD"),
-        source_password: secret("CLONEDECK_SOURCE_DB_PASSWORD"),
-        source_environment: names.iter().map(value).collect::<Result<_, _>>()?,
-    })
-}
-
-/// The queue may be run by another process with another working folder.
-fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 fn show_plan(plan: &ClonePlan, say: Say) -> Code {

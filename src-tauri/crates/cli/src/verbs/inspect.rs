@@ -4,6 +4,7 @@ use clap::Args;
 use clonedeck_api::Clonedeck;
 use clonedeck_api::wire::SiteReport;
 
+use super::source::SourceWords;
 use crate::say::{Code, Failure, Say, bytes, count};
 
 /// What is there: platform, version, files by part, database, addresses
@@ -11,10 +12,12 @@ use crate::say::{Code, Failure, Say, bytes, count};
 pub struct Words {
     /// Folder of the site
     site: PathBuf,
+    #[command(flatten)]
+    of: SourceWords,
 }
 
 pub async fn run(words: Words, say: Say) -> Result<Code, Failure> {
-    let report = Clonedeck::inspect(&words.site).await?;
+    let report = Clonedeck::inspect(&words.of.request(&words.site), &words.of.given()?).await?;
     if say.json {
         say.line(&report);
     } else {

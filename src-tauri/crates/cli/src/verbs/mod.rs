@@ -15,6 +15,7 @@ pub mod receipt;
 pub mod rewrite;
 pub mod run;
 pub mod show;
+pub mod source;
 pub mod steer;
 pub mod watch;
 pub mod work;

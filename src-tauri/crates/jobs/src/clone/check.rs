@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
+use clonedeck_queue::{Ctx, Done, JobId, Level, Step, StepError};
 use clonedeck_rewrite::Rewriter;
 use clonedeck_site::check::{Pages, Plan as PagesPlan, sample_post};
 use clonedeck_site::databases::{self, Access};
@@ -39,7 +39,8 @@ impl Step for CheckTheCopy {
 
     async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<u32>, StepError> {
         let watch = Watching::new(ctx.handle());
-        let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
+        let (folder, id) = (ctx.job_dir()?, ctx.job_id());
+        let job = id.to_string();
         let mut receipt = Receipt::default();
         let updated = ctx.output_of::<UpdateSiteDefaults>()?;
         receipt.neutralised =
@@ -81,7 +82,7 @@ impl Step for CheckTheCopy {
             };
             look.files(&rewritten.files.changed, &mut receipt, &watch).await?;
             look.database(&mut receipt, &watch).await?;
-            let login = self.login(&folder, &job, updated.username.as_deref());
+            let login = self.login(id, updated.username.as_deref())?;
             look.pages(&self.previews, login.as_ref(), &mut receipt, &watch).await?;
             // Rows are compared with what the copy held when it was brought to one moment; the source has moved on since.
             if !settled.tables.is_empty() {
@@ -114,10 +115,12 @@ impl Step for CheckTheCopy {
 
 impl CheckTheCopy {
     /// The login that was made, as it is kept for the operator.
-    fn login(&self, _job_dir: &Path, job: &str, username: Option<&str>) -> Option<Login> {
-        let file = self.previews.data_dir().join("secrets").join(format!("{job}.json"));
-        let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-        Some(Login { user: username?.to_owned(), password: Secret::new(kept.get("password")?.as_str()?) })
+    fn login(&self, job: JobId, username: Option<&str>) -> Result<Option<Login>> {
+        let kept = self.secrets.result(job)?;
+        let password = kept.as_ref().and_then(|kept| kept.get("password")?.as_str());
+        Ok(username
+            .zip(password)
+            .map(|(user, password)| Login { user: user.to_owned(), password: Secret::new(password) }))
     }
 }
 

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clonedeck_site::databases::{self, Access, DatabaseAddress};
-use clonedeck_site::defaults::{Tables, Target};
+use clonedeck_site::defaults::{self, Tables, Target};
 use clonedeck_site::fence::{Aside, Claim};
 use clonedeck_site::files::{self, RelPath};
 use clonedeck_site::neutral::{self, Switches};
@@ -204,27 +204,8 @@ impl Made {
 
     /// Paths below the target that the job wrote besides what it copied, as far as they are there.
     fn written(&self) -> Vec<RelPath> {
-        let content = &self.site.content;
-        let mut written = vec![
-            content.join("mu-plugins/00-clonedeck-neutral.php"),
-            self.site.web.join("robots.txt"),
-            self.site.web.join("robots.txt.before-clonedeck"),
-            content.join("object-cache.php.before-clonedeck"),
-            content.join("advanced-cache.php.before-clonedeck"),
-        ];
-        written.extend(self.site.configuration.iter().map(|configuration| configuration.place.clone()));
-        written.extend(
-            self.site
-                .folders
-                .iter()
-                .filter(|folder| folder.path.ends_with("mu-plugins"))
-                .map(|folder| folder.path.join("00-clonedeck-neutral.php")),
-        );
-        let caught = std::fs::read_dir(self.planned.target.join(content)).into_iter().flatten().flatten();
-        let caught = caught
-            .map(|entry| entry.file_name())
-            .filter(|name| name.to_string_lossy().starts_with("clonedeck-caught-"));
-        written.extend(caught.map(|name| content.join(name)));
+        let mut written = neutral::written(&self.site, &self.planned.target);
+        written.extend(defaults::written(&self.site));
         if let Some(DatabaseAddress::Sqlite { path }) = &self.planned.database
             && let Ok(inside) = path.strip_prefix(&self.planned.target)
         {
@@ -260,16 +241,7 @@ impl Made {
 
     /// Whether the job changed a file of the copy on purpose, by its path below the target.
     pub(super) fn is_changed_on_purpose(&self, path: &Path) -> bool {
-        let is_configuration =
-            self.site.configuration.as_ref().is_some_and(|configuration| configuration.place == path);
-        let name = path.file_name().unwrap_or_default();
-        is_configuration
-            || name == ".htaccess"
-            || name == ".user.ini"
-            || name == "php.ini"
-            || path == self.site.web.join("robots.txt")
-            || path == self.site.content.join("object-cache.php")
-            || path == self.site.content.join("advanced-cache.php")
+        neutral::changes(&self.site, path) || defaults::changes(&self.site, path)
     }
 
     /// Lets the copy act in the world as the original does. Answers what was lifted.

@@ -24,7 +24,7 @@ mod spec;
 mod succession;
 mod trees;
 
-use clonedeck_queue::{Job, Line, Needs, OnFailure, Policy};
+use clonedeck_queue::{Job, JobId, Line, Needs, OnFailure, Policy};
 
 use crate::{Previews, Secrets};
 
@@ -63,7 +63,7 @@ impl Job for CloneSite {
     fn steps(&self, line: &mut Line<Self>) {
         let secrets = || self.secrets.clone();
         line.step(AttachPlatform { secrets: secrets() })
-            .step(Plan { secrets: secrets() })
+            .step(Plan { secrets: secrets(), previews: self.previews.clone() })
             .step(PrepareTarget { secrets: secrets(), previews: self.previews.clone() })
             .step(CopyCore)
             .step(CopyModules)
@@ -83,6 +83,11 @@ impl Job for CloneSite {
             Some(address) => needs.exclusive(format!("database:{address}")),
             None => needs,
         }
+    }
+
+    fn let_go(&self, id: JobId, spec: &CloneSpec) {
+        self.secrets.forget_given(spec);
+        self.previews.let_port_go(&id.to_string());
     }
 
     fn policy(&self) -> Policy {

@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{AttachPlatform, CloneSite, CloneSpec, source, trees};
 use crate::words::{bytes, count, counted};
-use crate::{Secrets, Watching};
+use crate::{Previews, Secrets, Watching};
 
 /// Takes the index of files and tables, decides where everything goes, and finds what stands in the way before anything is written.
 #[derive(Debug)]
 pub struct Plan {
     /// Where passwords are kept.
     pub secrets: Secrets,
+    /// Where copies are served.
+    pub previews: Previews,
 }
 
 /// One pattern's share of what is left out.
@@ -109,7 +111,11 @@ impl Step for Plan {
         for (number, index) in draft.indexes.iter().enumerate() {
             index.save(&index_file(&folder, number)).map_err(|problem| watch.error(problem))?;
         }
-        let planned = draft.planned;
+        let mut planned = draft.planned;
+        if planned.preview {
+            let port = self.previews.reserve(&ctx.job_id().to_string()).await;
+            planned.url = preview::address(&site, port.map_err(|problem| watch.error(problem))?);
+        }
         ctx.set_weights(&weights(&planned)).await?;
         let (files, size) = planned.parts.values().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
         let mut told = format!("{} · {}", counted(files, "file"), bytes(size));

@@ -50,7 +50,7 @@ pub struct SourceSecrets {
 
 /// What the operator said about the source, its secrets among it.
 pub fn hints(spec: &CloneSpec, secrets: &Secrets) -> Result<Hints> {
-    let kept = match secrets.read(spec.source_secret.as_deref())? {
+    let kept = match secrets.given(spec.source_secret.as_deref())? {
         Some(kept) => serde_json::from_str(kept.reveal()).unwrap_or_default(),
         None => SourceSecrets::default(),
     };
@@ -72,7 +72,7 @@ impl OpenSource {
         spec: &CloneSpec,
         secrets: &Secrets,
     ) -> Result<Secret> {
-        if let Some(given) = secrets.read(spec.db_secret.as_deref())? {
+        if let Some(given) = secrets.given(spec.db_secret.as_deref())? {
             return Ok(given);
         }
         let own = self.recognised.site.database.as_ref();
@@ -156,7 +156,7 @@ fn same_account(one: &DatabaseAddress, other: &DatabaseAddress) -> bool {
 
 /// The password for the copy's database, also when the source is gone: then only one that the operator gave.
 pub async fn password(spec: &CloneSpec, address: &DatabaseAddress, secrets: &Secrets) -> Result<Secret> {
-    if let Some(given) = secrets.read(spec.db_secret.as_deref())? {
+    if let Some(given) = secrets.given(spec.db_secret.as_deref())? {
         return Ok(given);
     }
     let recognised = recognise(spec, secrets).await?;

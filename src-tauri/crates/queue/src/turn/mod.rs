@@ -27,7 +27,7 @@ use crate::queue::Shared;
 use crate::runner::Control;
 use crate::state::Intent;
 use crate::stop::Stop;
-use crate::{Error, Policy, Result, due, steer};
+use crate::{Error, Policy, Result, due, let_go, steer};
 
 /// How long small jobs are waited for so that they end in one commit.
 const MOMENT: Duration = Duration::from_micros(100);
@@ -185,6 +185,8 @@ impl Turns {
         let rings = self.shared.bell.rings();
         let stopping = self.control.stop.load(Ordering::Acquire);
         let ended = Arc::new(std::mem::take(&mut self.ended));
+        let given_up: Vec<i64> =
+            ended.iter().filter(|finish| finish.gives_up()).map(|finish| finish.seq).collect();
         let answer = self.commit(Arc::clone(&ended), stopping).await;
         let report = match answer {
             Ok(report) => report,
@@ -205,6 +207,9 @@ impl Turns {
             self.active.remove(seq);
             self.shared.live().remove(seq);
         }
+        if !given_up.is_empty() {
+            tokio::spawn(let_go::cancelled(Arc::clone(&self.shared), given_up));
+        }
         let started = !report.claimed.is_empty();
         if started {
             self.begun = Instant::now();
@@ -215,7 +220,9 @@ impl Turns {
         self.heed(&report.wishes);
         self.due = report.due;
         self.shared.bell.ring_watchers();
-        let idle = self.active.is_empty() && !started && self.ended.is_empty() && self.due.active.is_none();
+        let at_rest = self.active.is_empty() && !started && self.ended.is_empty();
+        // A wait for room ends by itself, like one for the next try.
+        let idle = at_rest && self.due.active.is_none() && !self.due.room;
         let idle = idle.then_some(rings);
         self.control.idle.send_if_modified(|known| std::mem::replace(known, idle) != idle);
     }

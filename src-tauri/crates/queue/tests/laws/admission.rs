@@ -113,13 +113,20 @@ async fn a_job_that_was_told_of_a_full_disk_goes_on_by_itself_when_there_is_room
     let options = Options { meter: gauge.clone(), ..options() };
     let queue = Queue::open(dir.path(), Registry::new().with(Filling(gauge.clone())), options).unwrap();
     let id = queue.add::<Filling>(&(), AddOptions::default()).await.unwrap();
-    let _runner = queue.run().await.unwrap();
+    let mut runner = queue.run().await.unwrap();
+    let rest = tokio::spawn(async move {
+        runner.until_idle().await;
+        runner
+    });
     let job = until_state(&queue, id, State::Waiting).await;
     assert_eq!(job.waiting_for.unwrap().code, "disk-full");
     assert_eq!(job.attempts, 1);
+    // Whoever waits until nothing is left to do waits on: nobody has to come for this job.
+    assert!(!rest.is_finished());
     gauge.free.store(10_000, Ordering::SeqCst);
-    let job = until_state(&queue, id, State::Completed).await;
-    assert_eq!(job.attempts, 1);
+    let _runner = rest.await.unwrap();
+    let job = queue.job(id).await.unwrap();
+    assert_eq!((job.state, job.attempts), (State::Completed, 1));
 }
 
 struct Filling(Arc<Gauge>);

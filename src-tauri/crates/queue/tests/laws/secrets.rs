@@ -1,25 +1,33 @@
 //! Secrets and where they lie.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use clonedeck_queue::{AddOptions, Ctx, Done, Job, Level, Line, Needs, Queue, Registry, Step, StepError};
+use clonedeck_queue::{
+    AddOptions, Ctx, Done, Job, JobId, Level, Line, Needs, Options, Queue, Registry, State, Step, StepError,
+};
 
 use crate::toys::options;
 
-/// A job that handles a password.
-struct Secretive;
+/// A job that handles a password, and what of such jobs was let go.
+#[derive(Default)]
+struct Secretive(Arc<Mutex<Vec<String>>>);
 struct Handle;
 
 impl Job for Secretive {
     const KIND: &'static str = "secretive";
-    type Spec = ();
-    fn title(&self, (): &()) -> String {
+    /// The name of what is kept for the job elsewhere.
+    type Spec = String;
+    fn title(&self, _: &String) -> String {
         "Secretive".into()
+    }
+    fn let_go(&self, _: JobId, kept: &String) {
+        self.0.lock().unwrap().push(kept.clone());
     }
     fn steps(&self, line: &mut Line<Self>) {
         line.step(Handle);
     }
-    fn needs(&self, (): &()) -> Needs {
+    fn needs(&self, _: &String) -> Needs {
         Needs::nothing()
     }
 }
@@ -46,8 +54,8 @@ impl Step for Handle {
 #[tokio::test]
 async fn a_secret_reaches_the_disk_in_its_own_file_only() {
     let dir = tempfile::tempdir().unwrap();
-    let queue = Queue::open(dir.path(), Registry::new().with(Secretive), options()).unwrap();
-    let id = queue.add::<Secretive>(&(), AddOptions::default()).await.unwrap();
+    let queue = Queue::open(dir.path(), Registry::new().with(Secretive::default()), options()).unwrap();
+    let id = queue.add::<Secretive>(&"elsewhere".into(), AddOptions::default()).await.unwrap();
     let mut runner = queue.run().await.unwrap();
     runner.until_idle().await;
     runner.stop(Duration::from_secs(5)).await;
@@ -74,4 +82,31 @@ async fn a_secret_reaches_the_disk_in_its_own_file_only() {
         }
     }
     assert_eq!(seen, 1);
+}
+
+#[tokio::test]
+async fn secrets_go_when_their_job_can_no_longer_need_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = Arc::new(Mutex::new(Vec::new()));
+    let registry = Registry::new().with(Secretive(gone.clone()));
+    let options = Options { keep_jobs: 0, ..options() };
+    let queue = Queue::open(dir.path(), registry, options).unwrap();
+    let add =
+        async |kept: &str| queue.add::<Secretive>(&kept.to_owned(), AddOptions::default()).await.unwrap();
+    let (first, second) = (add("first").await, add("second").await);
+
+    queue.cancel(first).await.unwrap();
+    assert_eq!(*gone.lock().unwrap(), ["first"]);
+
+    // One that failed may be tried again.
+    let mut runner = queue.run().await.unwrap();
+    runner.until_idle().await;
+    runner.stop(Duration::from_secs(5)).await;
+    assert_eq!(queue.job(second).await.unwrap().state, State::Failed);
+    assert_eq!(gone.lock().unwrap().len(), 1);
+    assert!(queue.secret_result(second).await.unwrap().is_some());
+
+    queue.tidy().await.unwrap();
+    assert!(gone.lock().unwrap().contains(&"second".to_owned()));
+    assert!(queue.secret_result(second).await.unwrap().is_none());
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::tls::{self, Trust};
 use crate::platforms::Address;
 use crate::{Problem, Result};
 
@@ -10,11 +11,13 @@ const REDIRECTS: usize = 6;
 /// The most of a page that is read, in bytes.
 const PAGE: u64 = 8 * 1024 * 1024;
 
-/// A browser without a screen: it follows redirects within the copy, keeps cookies, and never leaves the copy.
+/// A browser without a screen: it follows redirects within the copy, keeps cookies, and never leaves the copy. On this machine it asks
+/// on where a certificate is not trusted, and says so.
 pub struct Client {
     agent: ureq::Agent,
     home: Address,
     cookies: BTreeMap<String, String>,
+    distrusted: Option<String>,
 }
 
 /// What came back for a page.
@@ -28,6 +31,8 @@ pub struct Answer {
     pub leads_away: Option<String>,
     /// The names of cookies that were set.
     pub cookies: Vec<String>,
+    /// Whether it tells browsers never again to come without TLS.
+    pub insists: bool,
     /// Type of the content.
     pub content_type: String,
     /// The page.
@@ -40,23 +45,13 @@ impl Client {
     /// A client for the copy at `url`.
     pub fn new(url: &str) -> Result<Self> {
         let home = Address::parse(url)?;
-        if home.scheme != "http" {
-            return Err(Problem::permanent(
-                "check.https",
-                format!("{url} is an https address, which is not checked."),
-            )
-            .help("Look at the copy in a browser."));
-        }
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_global(Some(Duration::from_mins(1)))
-            .proxy(None)
-            .user_agent("clonedeck-check")
-            .build()
-            .new_agent();
-        Ok(Self { agent, home, cookies: BTreeMap::new() })
+        let agent = tls::agent(home.scheme == "https", Trust::Certificates);
+        Ok(Self { agent, home, cookies: BTreeMap::new(), distrusted: None })
+    }
+
+    /// Why the certificate of the copy is not trusted, once it was asked and is not.
+    pub fn distrusted(&self) -> Option<&str> {
+        self.distrusted.as_deref()
     }
 
     /// The page at `path` of the copy.
@@ -93,6 +88,7 @@ impl Client {
             let away = next.clone().filter(|next| !self.is_own(next));
             if next.is_none() || away.is_some() {
                 let content_type = header("content-type").unwrap_or_default();
+                let insists = header("strict-transport-security").is_some();
                 let body = answer
                     .body_mut()
                     .with_config()
@@ -104,6 +100,7 @@ impl Client {
                     status,
                     leads_away: away,
                     cookies: set,
+                    insists,
                     content_type,
                     body,
                     took: since.elapsed(),
@@ -115,24 +112,34 @@ impl Client {
             .help("A rule of the site sends every request elsewhere, to https say; look at its .htaccess and its plugins."))
     }
 
-    fn once(&self, url: &str, form: Option<&[(&str, &str)]>) -> Result<ureq::http::Response<ureq::Body>> {
-        let address = Address::parse(url.split(['?', '#']).next().unwrap_or(url))?;
-        // Names below localhost are this machine, whatever the resolver knows of them.
-        let connect = if address.is_loopback() && !address.host.starts_with('[') {
-            url.replacen(&address.authority(), &format!("127.0.0.1:{}", address.port_or_default()), 1)
-        } else {
-            url.to_owned()
-        };
+    fn once(&mut self, url: &str, form: Option<&[(&str, &str)]>) -> Result<ureq::http::Response<ureq::Body>> {
+        let mut sent = self.send(url, form);
+        if let Err(error) = &sent
+            && self.distrusted.is_none()
+            && self.home.is_loopback()
+            && let Some(why) = tls::distrust(error)
+        {
+            self.distrusted = Some(why);
+            self.agent = tls::agent(true, Trust::Anybody);
+            sent = self.send(url, form);
+        }
+        sent.map_err(|error| gone(url, &error))
+    }
+
+    fn send(
+        &self,
+        url: &str,
+        form: Option<&[(&str, &str)]>,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let (host, cookies) = (address.authority(), cookies.join("; "));
-        let sent = match form {
-            None => self.agent.get(&connect).header("host", &host).header("cookie", &cookies).call(),
+        let cookies = cookies.join("; ");
+        match form {
+            None => self.agent.get(url).header("cookie", &cookies).call(),
             Some(form) => {
                 let form = form.iter().map(|(name, value)| (*name, *value));
-                self.agent.post(&connect).header("host", &host).header("cookie", &cookies).send_form(form)
+                self.agent.post(url).header("cookie", &cookies).send_form(form)
             }
-        };
-        sent.map_err(|error| gone(url, &error))
+        }
     }
 
     fn is_own(&self, url: &str) -> bool {

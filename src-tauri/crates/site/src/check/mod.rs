@@ -3,6 +3,7 @@
 
 mod client;
 mod pages;
+mod tls;
 mod values;
 
 pub use client::{Answer, Client};

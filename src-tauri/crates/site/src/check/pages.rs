@@ -106,12 +106,21 @@ impl Pages {
     /// Looks at the copy. Whatever is wrong with a page is a finding; only a copy that does not answer at all is a problem.
     ///
     /// # Errors
-    /// `check.no-answer`, `check.https`.
+    /// `check.no-answer`.
     pub fn look(plan: &Plan<'_>) -> Result<Self> {
         let mut client = Client::new(plan.url)?;
         let mut pages = Self::default();
         let front = client.get("/")?;
-        pages.pages.push(page("front page", plan, &front));
+        let mut first = page("front page", plan, &front);
+        if let Some(why) = client.distrusted() {
+            first.findings.push(format!("browsers warn of its certificate: {why}"));
+            if front.insists {
+                first.findings.push(
+                    "it tells browsers to insist on a trusted certificate (Strict-Transport-Security), so that they refuse it from then on".into(),
+                );
+            }
+        }
+        pages.pages.push(first);
         for asset in assets(plan.url, &plan.web, &front) {
             let looked = client.get(&asset);
             pages.add("asset", plan, &asset, looked);

@@ -79,6 +79,17 @@ impl Setting {
     }
 }
 
+/// The paths, below the root of a copy, of files that this module may have put into it.
+pub fn written(site: &Site) -> Vec<PathBuf> {
+    site.configuration.iter().map(|configuration| configuration.place.clone()).collect()
+}
+
+/// Whether this module may have changed the file of a copy that is at this path below its root.
+pub fn changes(site: &Site, path: &Path) -> bool {
+    site.configuration.as_ref().is_some_and(|configuration| configuration.place == path)
+        || server_files::all(site).any(|file| file == path)
+}
+
 /// Gives the copy's configuration files its own database, addresses, paths and salts.
 ///
 /// # Errors

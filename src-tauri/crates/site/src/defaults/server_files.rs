@@ -1,8 +1,9 @@
 use std::fs;
+use std::path::PathBuf;
 
 use super::{Setting, Target, joined, write_inside};
 use crate::Result;
-use crate::platforms::Address;
+use crate::platforms::{Address, Site};
 
 /// Files of the web server and of PHP that name folders: the firewall of a plugin is one of them.
 const FILES: [&str; 5] = [".htaccess", ".user.ini", "php.ini", "web.config", "wordfence-waf.php"];
@@ -10,14 +11,18 @@ const FILES: [&str; 5] = [".htaccess", ".user.ini", "php.ini", "web.config", "wo
 /// Files of the content folder that other programs write with folders in them.
 const DROP_INS: [&str; 3] = ["db.php", "advanced-cache.php", "object-cache.php"];
 
+/// Where those files would be, below the root of a site.
+pub(super) fn all(site: &Site) -> impl Iterator<Item = PathBuf> {
+    let mut folders = vec![&site.web, &site.core];
+    folders.dedup();
+    let beside = folders.into_iter().flat_map(|folder| FILES.map(|name| folder.join(name)));
+    beside.chain(DROP_INS.map(|name| site.content.join(name)))
+}
+
 /// Turns the folders of the source and the path of its address, in the files that the web server reads, into those of the copy.
 pub(super) fn adapt(target: &Target<'_>) -> Result<Vec<Setting>> {
-    let mut folders = vec![joined(target.root, &target.site.web), joined(target.root, &target.site.core)];
-    folders.dedup();
     let mut settings = Vec::new();
-    let content = joined(target.root, &target.site.content);
-    let beside = folders.iter().flat_map(|folder| FILES.map(|name| folder.join(name)));
-    for path in beside.chain(DROP_INS.map(|name| content.join(name))) {
+    for path in all(target.site).map(|path| joined(target.root, &path)) {
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let name = path.strip_prefix(target.root).unwrap_or(&path).display().to_string();
         let mut changed = folders_moved(target, &text);

@@ -110,6 +110,29 @@ impl Neutralised {
 /// What a file is called while it is set aside.
 const ASIDE: &str = ".before-clonedeck";
 
+/// Files of the content folder that hold or serve pages for many requests, and are shared with the source in a copy.
+const CACHES: [&str; 2] = ["object-cache.php", "advanced-cache.php"];
+
+/// What the name of the folder of what was caught begins with.
+const CAUGHT: &str = "clonedeck-caught-";
+
+/// The paths, below the root of a copy, of all that this module may have put into it or moved in it. Some need not be there.
+pub fn written(site: &Site, root: &Path) -> Vec<PathBuf> {
+    let robots = site.web.join("robots.txt");
+    let mut written = vec![with_suffix(&robots), robots, plugin::place(site)];
+    written.extend(CACHES.map(|name| with_suffix(&site.content.join(name))));
+    written.extend(caught_in(&joined(root, &site.content)).filter_map(|folder| {
+        let name = folder.file_name()?.to_owned();
+        Some(site.content.join(name))
+    }));
+    written
+}
+
+/// Whether this module may have changed or moved the file of a copy that is at this path below its root.
+pub fn changes(site: &Site, path: &Path) -> bool {
+    path == site.web.join("robots.txt") || CACHES.iter().any(|name| path == site.content.join(name))
+}
+
 /// Makes the copy neutral, as far as files go. Has to come before the copy is first started; repeating it changes nothing more.
 pub fn install(target: &Target<'_>, switches: &Switches) -> Result<Vec<Neutralised>> {
     let mut done = Vec::new();
@@ -127,7 +150,7 @@ pub fn install(target: &Target<'_>, switches: &Switches) -> Result<Vec<Neutralis
     }
     let content = joined(target.root, &target.site.content);
     if switches.caches {
-        for name in ["object-cache.php", "advanced-cache.php"] {
+        for name in CACHES {
             if content.join(name).symlink_metadata().is_ok() {
                 set_aside(target.root, &content.join(name))?;
             }
@@ -208,7 +231,7 @@ pub async fn lift(
         }
     }
     if !left.caches {
-        for name in ["object-cache.php", "advanced-cache.php"] {
+        for name in CACHES {
             put_back(&content.join(name))?;
         }
     }
@@ -242,21 +265,24 @@ pub async fn lift(
 
 /// A folder of the copy that nobody can guess, and that a web server which reads `.htaccess` serves to nobody.
 fn own_folder(root: &Path, content: &Path) -> Result<PathBuf> {
-    let known =
-        fs::read_dir(content).into_iter().flatten().flatten().map(|entry| entry.path()).find(|path| {
-            path.is_dir()
-                && path
-                    .file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("clonedeck-caught-"))
-        });
-    if let Some(known) = known {
+    if let Some(known) = caught_in(content).find(|path| path.is_dir()) {
         return Ok(known);
     }
     let token = crate::defaults::token()?;
-    let folder = content.join(format!("clonedeck-caught-{token}"));
+    let folder = content.join(format!("{CAUGHT}{token}"));
     write_inside(root, &folder.join(".htaccess"), b"Require all denied\n")?;
     write_inside(root, &folder.join("index.php"), b"<?php\n")?;
     Ok(folder)
+}
+
+/// What was caught, in a content folder.
+fn caught_in(content: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(content)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(CAUGHT)))
 }
 
 fn set_aside(root: &Path, path: &Path) -> Result<()> {

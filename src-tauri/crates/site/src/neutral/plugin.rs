@@ -3,16 +3,21 @@ use std::path::{Path, PathBuf};
 use super::Switches;
 use crate::defaults::{Target, joined};
 use crate::php::literal;
+use crate::platforms::Site;
 
 const TEMPLATE: &str = include_str!("plugin.php");
 const NOTE: &str = "// clonedeck-switches ";
 
 /// Where the plugin is: before every other must-use plugin in the order in which WordPress loads them.
 pub(super) fn path(target: &Target<'_>) -> PathBuf {
-    let usual = target.site.content.join("mu-plugins");
-    let moved =
-        target.site.folders.iter().map(|folder| &folder.path).find(|path| path.ends_with("mu-plugins"));
-    joined(target.root, moved.unwrap_or(&usual)).join("00-clonedeck-neutral.php")
+    joined(target.root, &place(target.site))
+}
+
+/// The same, below the root of a copy.
+pub(super) fn place(site: &Site) -> PathBuf {
+    let usual = site.content.join("mu-plugins");
+    let moved = site.folders.iter().map(|folder| &folder.path).find(|path| path.ends_with("mu-plugins"));
+    moved.unwrap_or(&usual).join("00-clonedeck-neutral.php")
 }
 
 /// The plugin with its switches.
