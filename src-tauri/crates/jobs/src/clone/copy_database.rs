@@ -1,4 +1,5 @@
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
+use clonedeck_site::check::Values;
 use clonedeck_site::databases::{self, CONNECTIONS, Copied, PASSES, Settled};
 use clonedeck_site::{Part, Result};
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use super::{AttachPlatform, CloneSite, Made, Plan, rewriting, source};
 use crate::words::counted;
 use crate::{Secrets, Watching};
 
-/// Copies the database, rewriting addresses on the way where its kind allows it.
+/// Copies the database, rewriting addresses on the way where its kind allows it: then nothing of the database waits for the files.
 #[derive(Debug)]
 pub struct CopyDatabase {
     /// Where passwords are kept.
@@ -19,8 +20,11 @@ pub struct CopyDatabase {
 pub struct CopiedDatabase {
     /// How it went.
     pub copied: Copied,
-    /// How it was brought to one moment; where addresses are rewritten, that comes after it.
+    /// How it was brought to one moment; where addresses are rewritten in place, that comes after it.
     pub settled: Settled,
+    /// What parses in the source, and whether it does in the copy, where addresses were rewritten on the way.
+    #[serde(default)]
+    pub values: Values,
 }
 
 impl Step for CopyDatabase {
@@ -54,11 +58,15 @@ impl Step for CopyDatabase {
             let rewriting =
                 rewriter.as_ref().map(|rewriter| rewriting::rewriting(ctx.spec(), &site, rewriter));
             let copied = databases::copy(&database, &target, rewriting.as_ref(), CONNECTIONS, &watch).await?;
-            let settled = match &rewriting {
-                Some(_) => Settled::default(),
-                None => databases::settle(&database, &target, None, PASSES, &watch).await?,
+            if rewriting.is_some() && !target.rewrites_on_its_way() {
+                return Ok(CopiedDatabase { copied, ..CopiedDatabase::default() });
+            }
+            let settled = databases::settle(&database, &target, rewriting.as_ref(), PASSES, &watch).await?;
+            let values = match rewriting {
+                Some(_) => source::values(ctx.spec(), &planned, &self.secrets, &watch).await?,
+                None => Values::default(),
             };
-            Ok(CopiedDatabase { copied, settled })
+            Ok(CopiedDatabase { copied, settled, values })
         };
         let done: CopiedDatabase = copy.await.map_err(|problem| watch.error(problem))?;
         for change in &done.copied.changes {

@@ -2,8 +2,9 @@
 //!
 //! Attach platform → Plan → Prepare target → Copy core, modules, themes, media → Copy database → Rewrite addresses → Update site
 //! defaults → Check the copy → Ready. The source is recognised anew in each step that reads it, because its password is handed on
-//! nowhere: what steps hand on is stored in the open. The database may be copied beside the files, ahead of its turn. A failed clone keeps what it made, so that a retry goes on from there; a
-//! cancelled one leaves nothing behind.
+//! nowhere: what steps hand on is stored in the open. The database may be copied beside the files, ahead of its turn; where addresses
+//! are rewritten on the way it is settled and its values are counted there as well. A failed clone keeps what it made, so that a retry
+//! goes on from there; a cancelled one leaves nothing behind.
 
 mod attach;
 mod check;

@@ -5,7 +5,9 @@ use clonedeck_site::{Part, Result};
 use serde::{Deserialize, Serialize};
 
 use super::rewrite_files::{self, RewrittenFiles};
-use super::{AttachPlatform, CloneSite, Made, Plan, copy_database, made, plan, rewriting, source};
+use super::{
+    AttachPlatform, CloneSite, CopyDatabase, Made, Plan, copy_database, made, plan, rewriting, source,
+};
 use crate::words::{count, counted};
 use crate::{Secrets, Watching};
 
@@ -16,7 +18,7 @@ pub struct AllRewritten {
     pub cells: Rewritten,
     /// In files that plugins generate from it.
     pub files: RewrittenFiles,
-    /// How the copy was then brought to one moment of the source.
+    /// How the copy was then brought to one moment of the source, where that was not done with the copying.
     pub settled: Settled,
     /// What parses in the source, and whether it does in the copy: before anything of the copy is changed on purpose.
     #[serde(default)]
@@ -52,20 +54,26 @@ impl Step for RewriteAddresses {
         };
         let rewriting = rewriting::rewriting(ctx.spec(), &site, &rewriter);
         let (job, folder) = (ctx.job_id().to_string(), ctx.job_dir()?);
+        let copied = ctx.output_of::<CopyDatabase>()?;
         let rewrite = async {
-            let (cells, settled, values) =
-                match source::both(ctx.spec(), &planned, &self.secrets, &job).await? {
-                    Some((database, target)) => {
-                        let cells =
-                            databases::rewrite(&database, &target, &rewriting, CONNECTIONS, &watch).await?;
+            let (cells, settled, values) = match source::both(ctx.spec(), &planned, &self.secrets, &job)
+                .await?
+            {
+                Some((database, target)) => {
+                    let cells =
+                        databases::rewrite(&database, &target, &rewriting, CONNECTIONS, &watch).await?;
+                    if copied.settled.passes > 0 {
+                        (cells, Settled::default(), copied.values)
+                    } else {
                         let settled =
                             databases::settle(&database, &target, Some(&rewriting), PASSES, &watch).await?;
                         drop((database, target));
                         let values = source::values(ctx.spec(), &planned, &self.secrets, &watch).await?;
                         (cells, settled, values)
                     }
-                    None => (Rewritten::default(), Settled::default(), Values::default()),
-                };
+                }
+                None => (Rewritten::default(), Settled::default(), Values::default()),
+            };
             let files = match Made::standing(&folder)? {
                 Some(made) if ctx.spec().copies(Part::Media) => {
                     rewrite_files::rewrite(&made, &plan::indexes(&folder, &site)?, &rewriter, &watch).await?
