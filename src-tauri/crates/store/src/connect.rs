@@ -11,6 +11,9 @@ use crate::StoreError;
 /// could reset the write-ahead log under a commit.
 pub const MINIMUM_SQLITE: i32 = 3_051_003;
 
+/// The way of `auto_vacuum` in which pages are given back when asked.
+const INCREMENTAL: i64 = 2;
+
 /// Refuses an SQLite library older than [`MINIMUM_SQLITE`].
 ///
 /// ```
@@ -54,8 +57,10 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, StoreError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.busy_handler(Some(wait_for_writer))?;
-    // Only takes on an empty file, which is why it comes first.
-    db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // Only takes on an empty file, which is why it comes first. Even where it changes nothing it would wait for whoever writes.
+    if db.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0))? != INCREMENTAL {
+        db.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+    }
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "fullfsync", true)?;

@@ -96,6 +96,29 @@ fn a_commit_is_seen_by_another_connection_and_its_watch() {
 }
 
 #[test]
+fn who_only_looks_waits_for_nobody_who_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    put(&store, "a", 1).unwrap();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (finish, may_finish) = std::sync::mpsc::channel::<()>();
+    // A writer that hangs in the middle of its transaction.
+    store.write_then(
+        move |db| {
+            db.execute("INSERT INTO pair VALUES ('b', 2)", [])?;
+            let _ = begun.send(());
+            may_finish.recv().map_err(|_| StoreError::Closed)
+        },
+        |_| (),
+    );
+    has_begun.recv().unwrap();
+    assert_eq!(all(&open(dir.path())), BTreeMap::from([("a".to_owned(), 1)]));
+    finish.send(()).unwrap();
+    store.close();
+    assert_eq!(all(&open(dir.path())).len(), 2);
+}
+
+#[test]
 fn two_writers_of_two_openings_take_turns() {
     let dir = tempfile::tempdir().unwrap();
     let threads: Vec<_> = (0..2)
