@@ -6,7 +6,7 @@ use crate::desktop::Desktop;
 use crate::runtime;
 
 /// What is tried in the page, and what must come of it.
-const TRIES: [(&str, &str); 14] = [
+const TRIES: [(&str, &str); 16] = [
     ("a request to another server", "return fetch('https://example.com/').then(() => 'went')"),
     ("a script of another server", "return import('https://example.com/x.js').then(() => 'went')"),
     (
@@ -36,7 +36,18 @@ const TRIES: [(&str, &str); 14] = [
         "an event that others hear",
         "return invoke('plugin:event|emit', { event: 'leave-asked', payload: 'quit' }).then(() => 'went')",
     ),
-    ("a folder by a path that depends", "return invoke('inspect', { path: '../..' }).then(() => 'went')"),
+    (
+        "a site by a path that depends on where the program stands",
+        "return invoke('inspect', { request: { source: '../..' }, passwords: {} }).catch((why) => { if (why.code === 'path.relative') throw why; return 'another' })",
+    ),
+    (
+        "a site of commands by such a path",
+        "return invoke('command_site', { path: '..' }).catch((why) => { if (why.code === 'path.relative') throw why; return 'another' })",
+    ),
+    (
+        "a project by such a path",
+        "return invoke('inspect_build', { path: 'ui' }).catch((why) => { if (why.code === 'path.relative') throw why; return 'another' })",
+    ),
     ("the copy of no job", "return invoke('open_copy', { id: 'https://example.com' }).then(() => 'went')"),
     ("the folder of no job", "return invoke('open_folder', { id: '/etc' }).then(() => 'went')"),
 ];

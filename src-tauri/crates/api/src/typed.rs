@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::problem;
-use crate::wire::{CloneRequest, Problem};
+use crate::wire::{BuildRequest, CloneRequest, Problem};
 
 /// Longest path that is looked at, bytes.
 const LONGEST: usize = 4096;
@@ -45,6 +45,17 @@ pub fn typed_folder(text: &str) -> Result<PathBuf, Problem> {
 
 fn example() -> &'static Path {
     Path::new(if cfg!(windows) { r"C:\sites\shop" } else { "/home/you/sites/shop" })
+}
+
+impl BuildRequest {
+    /// The same order with a whole path.
+    ///
+    /// # Errors
+    /// When the source is no whole path.
+    pub fn typed(mut self) -> Result<Self, Problem> {
+        self.source = typed_folder(&self.source)?.display().to_string();
+        Ok(self)
+    }
 }
 
 impl CloneRequest {
