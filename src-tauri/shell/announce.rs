@@ -1,10 +1,10 @@
 //! Tells the desktop how jobs end.
 
-use clonedeck_api::wire::Steer;
+use clonedeck_api::wire::{Notice, Steer};
 use tauri::{AppHandle, Manager, async_runtime};
 use tauri_plugin_opener::OpenerExt;
 
-use crate::notify::{Choice, Notifier};
+use crate::notify::{Choice, Notifier, Told};
 use crate::state::Shell;
 use crate::window;
 
@@ -26,17 +26,29 @@ pub fn start(app: &AppHandle) {
             }
         };
         while let Some(notice) = announcements.next().await {
-            // Whoever has the job on a focused screen sees it there.
-            let seen = window::main(&app).is_some_and(|window| window.is_focused().unwrap_or(false))
-                && shell.visible()
-                && matches!(notice.kind.as_str(), "finished" | "failed" | "needs-person")
-                && notice.job.is_some()
-                && notice.job == shell.looking();
-            if !seen {
-                notifier.show(notice);
+            if is_looked_at(&app, &notice) {
+                continue;
             }
+            let opens = match &notice.job {
+                Some(job) if notice.kind == "finished" => clonedeck
+                    .job(job)
+                    .await
+                    .is_ok_and(|job| job.result.is_some_and(|result| result.url.is_some())),
+                _ => false,
+            };
+            notifier.show(Told { notice, opens });
         }
     });
+}
+
+/// Whether somebody has the job of a notice on a focused screen, and so sees there what it says.
+fn is_looked_at(app: &AppHandle, notice: &Notice) -> bool {
+    let shell = app.state::<Shell>();
+    notice.job.is_some()
+        && matches!(notice.kind.as_str(), "finished" | "failed" | "needs-person" | "stalled")
+        && notice.job == shell.looking()
+        && shell.visible()
+        && window::main(app).is_some_and(|window| window.is_focused().unwrap_or(false))
 }
 
 fn chosen(app: &AppHandle, choice: Choice) {
@@ -45,8 +57,12 @@ fn chosen(app: &AppHandle, choice: Choice) {
         let shell = app.state::<Shell>();
         let Ok(clonedeck) = shell.clonedeck() else { return };
         let outcome = match choice {
-            Choice::Show(job) => {
+            Choice::Show(Some(job)) => {
                 window::show_job(&app, &job);
+                Ok(())
+            }
+            Choice::Show(None) => {
+                window::raise(&app);
                 Ok(())
             }
             Choice::OpenCopy(job) => clonedeck.copy_address(&job).await.map(|address| {
