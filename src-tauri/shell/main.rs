@@ -19,7 +19,7 @@ mod window;
 
 use std::process::ExitCode;
 
-use state::{Arguments, Shell};
+use state::{Arguments, Instead, Shell};
 use tauri::Manager;
 
 /// Name of the file by which Linux desktops know this program; the package installs it.
@@ -29,8 +29,12 @@ const DESKTOP_FILE: &str = "Clonedeck.desktop";
 fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args_os().skip(1)) {
         Ok(arguments) => arguments,
-        Err(text) => {
-            eprintln!("{text}");
+        Err(Instead::Said(text)) => {
+            println!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(Instead::Refused(why)) => {
+            eprintln!("error[words]: {why}");
             return ExitCode::from(2);
         }
     };

@@ -20,29 +20,40 @@ pub struct Arguments {
     pub source: Option<String>,
 }
 
+/// What a start comes to that opens no window.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// It was asked for words, and these are they.
+    Said(String),
+    /// It was started with what it does not know.
+    Refused(String),
+}
+
+const HELP: &str = "clonedeck-desktop [--data-dir DIR] [--hidden] [FOLDER | LINK]
+The window of Clonedeck; `clonedeck --help` is the command line.";
+
 impl Arguments {
     /// Reads the words after the program's name.
-    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Self, String> {
+    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Self, Instead> {
         let mut arguments = Self::default();
         let mut words = words;
         while let Some(word) = words.next() {
             match word.to_str() {
                 Some("--data-dir") => {
-                    arguments.data_dir = Some(words.next().ok_or("--data-dir needs a folder")?.into());
+                    arguments.data_dir = Some(
+                        words
+                            .next()
+                            .ok_or_else(|| Instead::Refused("--data-dir needs a folder.".to_owned()))?
+                            .into(),
+                    );
                 }
                 Some("--hidden") => arguments.hidden = true,
                 Some("--version" | "-V") => {
-                    return Err(format!("clonedeck-desktop {}", env!("CARGO_PKG_VERSION")));
+                    return Err(Instead::Said(format!("clonedeck-desktop {}", env!("CARGO_PKG_VERSION"))));
                 }
-                Some("--help" | "-h") => {
-                    return Err(
-                        "clonedeck-desktop [--data-dir DIR] [--hidden] [FOLDER | LINK]\nThe window of Clonedeck; \
-                                `clonedeck --help` is the command line."
-                            .to_owned(),
-                    );
-                }
+                Some("--help" | "-h") => return Err(Instead::Said(HELP.to_owned())),
                 Some(flag) if flag.starts_with('-') => {
-                    return Err(format!("{flag} is no word of this program; see --help"));
+                    return Err(Instead::Refused(format!("{flag} is no word of this program; see --help.")));
                 }
                 _ => arguments.source = Some(word.to_string_lossy().into_owned()),
             }
