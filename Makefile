@@ -46,9 +46,12 @@ dev: ## the page with hot reload on a fake backend, in a browser at http://127.0
 	@scripts/setup run
 	npm --prefix ui run dev
 
-screens: ## pictures of every screen, both themes, in artefacts/screens
+screens: ## pictures of every screen, both themes, in artefacts/screens, and the README's of the real window
 	@scripts/setup test
 	npm --prefix ui run screens
+	@scripts/page
+	cargo build -q -p clonedeck-cli -p clonedeck-desktop
+	cargo test -q -p clonedeck-tests --test window -- --ignored picture::
 
 package: ## a .deb in target/release/bundle, with the desktop program and the command; scripts/package --check tries it
 	@scripts/setup run

@@ -17,6 +17,7 @@ pub struct Desktop {
     bus: String,
     home: TempDir,
     children: Vec<Child>,
+    notices: Option<Child>,
 }
 
 impl Desktop {
@@ -37,21 +38,46 @@ impl Desktop {
             .spawn()
             .expect("dbus-daemon is installed by `scripts/setup test`");
         let address = first_line(&mut bus);
-        let mut desktop = Self { display, bus: address, home, children: vec![bus, screen] };
+        let mut desktop = Self { display, bus: address, home, children: vec![bus, screen], notices: None };
         desktop.furnish();
-        for program in ["openbox", "dunst"] {
-            let child = desktop
-                .command(program)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap_or_else(|why| panic!("{program} is installed by `scripts/setup test`: {why}"));
-            desktop.children.insert(0, child);
-        }
-        wait_for("the notification daemon", Duration::from_secs(20), || {
-            desktop.command("dunstctl").arg("count").output().ok().filter(|answer| answer.status.success())
-        });
+        let windows = desktop.spawn("openbox");
+        desktop.children.insert(0, windows);
+        desktop.start_notices();
         desktop
+    }
+
+    fn spawn(&self, program: &str) -> Child {
+        self.command(program)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|why| panic!("{program} is installed by `scripts/setup test`: {why}"))
+    }
+
+    /// Starts the notification daemon and waits until it answers.
+    pub fn start_notices(&mut self) {
+        self.notices = Some(self.spawn("dunst"));
+        wait_for("the notification daemon", Duration::from_secs(20), || {
+            self.command("dunstctl").arg("count").output().ok().filter(|answer| answer.status.success())
+        });
+    }
+
+    /// Ends the notification daemon.
+    pub fn stop_notices(&mut self) {
+        if let Some(mut daemon) = self.notices.take() {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+    }
+
+    /// The pid of the notification daemon.
+    pub fn notices_pid(&self) -> u32 {
+        self.notices.as_ref().expect("it runs").id()
+    }
+
+    /// The same desktop, as programs see it that cannot find its session bus.
+    pub fn lose_bus(&mut self) {
+        self.bus = format!("unix:path={}", self.home.path().join("no-bus").display());
     }
 
     /// A browser that notes what it is asked to open, and a hand that picks what `choose` wants from the menu of the notices.
@@ -163,7 +189,7 @@ impl Desktop {
         command
     }
 
-    /// What the notification daemon was given and has shown, oldest first: title and body.
+    /// What the notification daemon was given and has shown, oldest first: title and body. Takes what is on the screen off it.
     pub fn notifications(&self) -> Vec<(String, String)> {
         // The history holds what is no longer on the screen, so everything that is shown is closed first.
         let _ = self.command("dunstctl").arg("close-all").output();
@@ -188,6 +214,18 @@ impl Desktop {
         let _ = std::fs::create_dir_all(&folder);
         let _ =
             self.command("import").args(["-window", "root"]).arg(folder.join(format!("{name}.png"))).status();
+    }
+
+    /// A picture of the window alone, in few colours, so that the file is small.
+    pub fn picture_of_window(&self, file: &Path) {
+        let done = self
+            .command("import")
+            .args(["-window", "Clonedeck", "-strip", "-depth", "8", "+dither", "-colors", "256"])
+            .args(["-define", "png:compression-level=9"])
+            .arg(file)
+            .status()
+            .expect("import is installed by `scripts/setup test`");
+        assert!(done.success(), "the window is pictured");
     }
 
     /// Opens Clonedeck on `data_dir` through the driver of its page.
@@ -221,6 +259,7 @@ impl Desktop {
 
 impl Drop for Desktop {
     fn drop(&mut self) {
+        self.stop_notices();
         for child in &mut self.children {
             let _ = child.kill();
             let _ = child.wait();

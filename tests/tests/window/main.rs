@@ -2,7 +2,10 @@
 
 mod desktop;
 mod leaving;
+mod notices;
 mod offers;
+mod opening;
+mod picture;
 mod rights;
 mod trouble;
 mod work;
@@ -85,38 +88,46 @@ fn a_real_wordpress_is_cloned_from_the_window_goes_on_after_a_kill_and_is_announ
 }
 
 #[test]
-fn a_finished_clone_is_announced_by_the_desktop_and_its_copy_answers() {
+fn the_first_start_offers_a_demo_whose_copy_is_announced_and_answers() {
     let home = tempfile::tempdir().expect("a folder");
     let data = home.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    std::fs::write(data.join("settings.json"), r#"{"on_close":"hide"}"#).expect("a file");
     let desktop = Desktop::start();
     runtime().block_on(async {
         let window = desktop.open(&data).await;
-        window.find("try-demo", "").await;
-        // Added by another program, run by this one; nobody looks at it, so its end is announced.
-        stdout_of(clonedeck(&data).args(["demo", "--detach"]));
-        wait_for("the notice of the end", PATIENCE, || {
-            let shown = desktop.notifications();
-            shown
-                .iter()
-                .any(|(title, body)| title.contains("Demo shop") && body.contains("Ready at http://"))
-                .then_some(())
+        let hold = |command: &str| format!("return window.__TAURI_INTERNALS__.invoke('{command}')");
+        // Held until the window is away: what somebody watches on the screen is not announced.
+        window.ask(&hold("pause_queue")).await;
+        window.click("try-demo", "").await;
+        window.find("job-state", "[data-state=\"queued\"]").await;
+        desktop.close_window();
+        wait_for("no window", PATIENCE, || (!desktop.shows_window()).then_some(()));
+        window.ask(&hold("resume_queue")).await;
+        let body = wait_for("the notice of the end", PATIENCE, || {
+            desktop
+                .notifications()
+                .into_iter()
+                .find(|(title, _)| title.contains("Demo shop"))
+                .map(|(_, body)| body)
         });
-        desktop.picture("announced");
-        window.click("job-row", "").await;
+        desktop.start_again(&data, None);
+        wait_for("the window", PATIENCE, || desktop.shows_window().then_some(()));
         window.find("stepper-step", "[data-step=\"ready\"][data-state=\"completed\"]").await;
         let address = window.find("result-url", "").await.text().await.expect("a text");
-        let host = address
-            .trim()
-            .strip_prefix("http://")
-            .expect("an address of this machine")
-            .trim_end_matches('/')
-            .to_owned();
-        let mut copy = std::net::TcpStream::connect(&host).expect("the copy is served");
-        std::io::Write::write_all(&mut copy, format!("GET / HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes())
-            .expect("it listens");
-        let mut answer = String::new();
-        let _ = std::io::Read::read_to_string(&mut copy, &mut answer);
-        assert!(answer.contains(" 200 "), "{answer}");
+        assert_eq!(body, format!("Ready at {}", address.trim()));
+        assert_eq!(status_of(address.trim()), "200");
         desktop.picture("demo-ready");
     });
+}
+
+/// What a server on this machine answers to a request for this address: the status.
+fn status_of(address: &str) -> String {
+    use std::io::{Read, Write};
+    let host = address.strip_prefix("http://").expect("an address of this machine").trim_end_matches('/');
+    let mut copy = std::net::TcpStream::connect(host).expect("the copy is served");
+    copy.write_all(format!("GET / HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes()).expect("it listens");
+    let mut answer = String::new();
+    let _ = copy.read_to_string(&mut answer);
+    answer.split_whitespace().nth(1).unwrap_or_default().to_owned()
 }

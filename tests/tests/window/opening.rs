@@ -1,0 +1,85 @@
+//! Starts that something stands in the way of: the window opens and says what, or does without.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::desktop::Desktop;
+use crate::{PATIENCE, newest_job, runtime};
+use clonedeck_tests::program::{built_programs, clonedeck, stdout_of, wait_for};
+
+#[test]
+fn a_database_of_a_newer_version_or_a_folder_that_cannot_be_says_so_in_the_window_and_trying_again_is_offered()
+ {
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("data");
+    stdout_of(clonedeck(&data).args(["jobs"]));
+    let newer = "$d = new PDO('sqlite:clonedeck.db'); $d->exec('PRAGMA user_version = 9999');";
+    let done = Command::new("php").args(["-r", newer]).current_dir(&data).status().expect("php is installed");
+    assert!(done.success());
+    let desktop = Desktop::start();
+    runtime().block_on(async {
+        let window = desktop.open(&data).await;
+        window.reads("The queue could not be opened").await;
+        window.reads("was written by a newer version").await;
+        desktop.picture("newer");
+        let pid = window.pid();
+        desktop.close_window();
+        wait_for("the end of the program", PATIENCE, || {
+            (!Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+        });
+        drop(window);
+        let window = desktop.open(Path::new("/proc/clonedeck")).await;
+        window.reads("The queue could not be opened").await;
+        window.reads("/proc/clonedeck").await;
+        desktop.picture("no-folder");
+    });
+}
+
+#[test]
+fn without_a_session_bus_the_window_works_and_closing_it_asks() {
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("data");
+    let mut desktop = Desktop::start();
+    desktop.lose_bus();
+    runtime().block_on(async {
+        let window = desktop.open(&data).await;
+        window.click("try-demo", "").await;
+        window.find("job-state", "[data-state=\"completed\"]").await;
+        let job = newest_job(&data).expect("the job");
+        assert_eq!(job["state"], "completed");
+        let pid = window.pid();
+        desktop.close_window();
+        window.click("close-quit", "").await;
+        wait_for("the end of the program", PATIENCE, || {
+            (!Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+        });
+    });
+}
+
+#[test]
+fn of_two_starts_at_once_one_stays() {
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("data");
+    let desktop = Desktop::start();
+    let start = || {
+        desktop
+            .command(built_programs().join("clonedeck-desktop"))
+            .arg("--data-dir")
+            .arg(&data)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts")
+    };
+    let mut both = [start(), start()];
+    let (gone, code) = wait_for("one of them to hand over", PATIENCE, || {
+        both.iter_mut()
+            .enumerate()
+            .find_map(|(number, child)| Some((number, child.try_wait().expect("it can be asked")?)))
+    });
+    assert!(code.success(), "{code}");
+    wait_for("the window", PATIENCE, || desktop.shows_window().then_some(()));
+    let stays = &mut both[1 - gone];
+    assert!(stays.try_wait().expect("it can be asked").is_none(), "the other one stays");
+    let _ = stays.kill();
+    let _ = stays.wait();
+}
