@@ -40,6 +40,7 @@ describe('numbers for people', () => {
     expect(amountOf(11.2e9, 48e9, 'bytes')).toBe('11.2 of 48 GB');
     expect(amountOf(900e6, 1.5e9, 'bytes')).toBe('900 MB of 1.5 GB');
     expect(amountOf(14, 0, 'files')).toBe('14 files');
+    expect(amountOf(1, 0, 'files')).toBe('1 file');
     expect(amountOf(0, 0, '')).toBe('');
   });
 

@@ -49,10 +49,14 @@ export function bytes(value: number): string {
   return `${text} ${UNITS[unit]}`;
 }
 
-/** An amount in its unit: `11.2 GB`, `812,400 rows`. */
+/** Units of steps, where there is one of them. */
+const SINGLE: Record<string, string> = { files: 'file', rows: 'row', tables: 'table', items: 'item' };
+
+/** An amount in its unit: `11.2 GB`, `812,400 rows`, `1 file`. */
 export function amount(value: number, unit: string): string {
   if (unit === 'bytes') return bytes(value);
-  return unit ? `${count(value)} ${unit}` : count(value);
+  const named = value === 1 ? (SINGLE[unit] ?? unit) : unit;
+  return named ? `${count(value)} ${named}` : count(value);
 }
 
 /** `812,400 of 1,204,551 rows`, `11.2 of 48 GB`. */
