@@ -61,7 +61,7 @@ async fn a_batch_is_announced_as_one_and_the_inbox_keeps_it_until_it_is_read() {
     let deck = deck(home.path()).await;
     let mut announcements = deck.announcements().await.expect("they can be heard");
     let runner = deck.work(None).await.expect("the queue runs");
-    let requests = [clone(home.path(), "one"), clone(home.path(), "two")];
+    let requests = ["one", "two"].map(|name| (clone(home.path(), name), Given::default()));
     let batch = deck.launch_clones("Autumn", &requests).await.expect("accepted");
     let notice = next(&mut announcements).await;
     assert_eq!((notice.kind.as_str(), notice.title.as_str()), ("batch", "Autumn"));

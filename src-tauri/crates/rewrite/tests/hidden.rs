@@ -345,7 +345,9 @@ fn hosts_with_escaped_letters_in_addresses_and_markup() {
             for host in
                 ["old.example.com.au", "not-old.example.com", "old.example.community", "old.example.com:81"]
             {
-                around(&escaped(host, &|at| at == which)).iter().for_each(|text| untouched(text));
+                for text in &around(&escaped(host, &|at| at == which)) {
+                    untouched(text);
+                }
             }
             untouched(&format!("me@{host}"));
         }
