@@ -103,3 +103,61 @@ fn wrong_words_are_refused_with_a_sentence() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_of_before_anything_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("missing/report.json");
+    let output = rewrite(&[PAIR[0], PAIR[1], "--report", report.to_str().unwrap()], DUMP.as_bytes());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("error[rewrite.report]"));
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure_however_the_dump_is_packed() {
+    for pack in ["plain", "gzip", "zstd"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_clonedeck"))
+            .args(["rewrite", PAIR[0], PAIR[1], "--quiet", "--pack", pack])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(child.stdout.take());
+        // Only now is there something to write.
+        child.stdin.take().expect("it is piped").write_all(DUMP.as_bytes()).expect("the dump is read");
+        let output = child.wait_with_output().expect("the program ends");
+        assert_eq!(output.status.code(), Some(0), "{pack}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{pack}");
+    }
+}
+
+#[test]
+fn a_packed_dump_that_is_cut_off_ends_with_one_and_what_was_read_has_passed() {
+    let rows = "INSERT INTO `t` VALUES ('http://old.example.com');\n".repeat(20_000);
+    let mut packed = Packed::new(Vec::new(), Packing::Gzip).unwrap();
+    packed.write_all(rows.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let output = rewrite(&[PAIR[0], PAIR[1], "--pack", "plain"], &packed[..packed.len() / 2]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("error[rewrite.read]"), "{stderr}");
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(rows.replace(PAIR[0], PAIR[1]).starts_with(&out));
+    assert!(out.len() > rows.len() / 3, "only {} bytes have passed", out.len());
+}
+
+#[test]
+fn what_is_left_is_told_with_its_place_and_the_dump_is_good() {
+    let dump = "INSERT INTO `t` VALUES (1);\nINSERT INTO `o` VALUES\n(1,'C:5:\"Thing\":22:{http://old.example.com}');\n";
+    let output = rewrite(&PAIR, dump.as_bytes());
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), dump);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("1 place was left as it is or needs a look:\n  o, statement on line 2: "),
+        "{told}"
+    );
+    assert!(told.contains("1 old address is left:\n  o, statement on line 2: "), "{told}");
+}

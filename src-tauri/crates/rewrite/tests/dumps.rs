@@ -2,7 +2,9 @@
 
 use std::io::Read;
 
-use clonedeck_rewrite::{DumpOptions, DumpReport, Options, Pair, Problem, Reason, Rewriter, rewrite_dump};
+use clonedeck_rewrite::{
+    DumpError, DumpOptions, DumpReport, Options, Pair, Problem, Reason, Rewriter, rewrite_dump,
+};
 
 fn rewriter() -> Rewriter {
     let pairs = [Pair::parse("http://old.example.com", "http://a-much-longer.example.org").unwrap()];
@@ -259,5 +261,33 @@ fn a_write_that_fails_ends_the_run_with_an_error() {
     for threads in [1, 2, 4] {
         let options = DumpOptions { block: 64, threads, ..DumpOptions::default() };
         assert!(rewrite_dump(&rewriter(), dump.as_bytes(), Full, options).is_err(), "{threads} threads");
+    }
+}
+
+/// Ends with an error where there is no more.
+struct Failing<'a>(&'a [u8]);
+
+impl Read for Failing<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() {
+            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+        }
+        self.0.read(buf)
+    }
+}
+
+#[test]
+fn input_that_fails_half_way_is_passed_on_up_to_there() {
+    let dump = b"INSERT INTO t VALUES ('http://old.example.com');\nINSERT INTO t VALUES ('http://old.exam";
+    let wanted =
+        "INSERT INTO t VALUES ('http://a-much-longer.example.org');\nINSERT INTO t VALUES ('http://old.exam";
+    for threads in [1, 2, 4] {
+        for block in [1, 16, 512 * 1024] {
+            let options = DumpOptions { block, threads, ..DumpOptions::default() };
+            let mut out = Vec::new();
+            let failed = rewrite_dump(&rewriter(), Failing(dump), &mut out, options);
+            assert!(matches!(failed, Err(DumpError::Read(_))), "{failed:?}");
+            assert_eq!(String::from_utf8(out).unwrap(), wanted, "{threads} threads, block of {block}");
+        }
     }
 }

@@ -117,6 +117,14 @@ fn the_scheme_follows_the_pair_and_its_capitals_follow_the_text() {
     );
     one_way("old.example.com", "new-site.test", &[("https://old.example.com", "https://new-site.test")]);
     one_way(
+        "http://old.example.com/shop",
+        "https://new-site.test/sub",
+        &[
+            ("HTTP://OLD.EXAMPLE.COM/shop/X", "HTTPS://NEW-SITE.TEST/sub/X"),
+            ("HTTP://OLD.EXAMPLE.COM/SHOP/X", "HTTP://OLD.EXAMPLE.COM/SHOP/X"),
+        ],
+    );
+    one_way(
         "http://shop.example",
         "https://shop.example",
         &[(

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -18,8 +18,9 @@ use crate::say::{Code, Failure, Say, count};
 #[command(
     after_help = "An address is http://host[:port][/path], a bare host, or a folder such as /var/www/site. All pairs are \
 changed in one pass.\n\n  clonedeck rewrite https://shop.example http://127.0.0.1:8080 < shop.sql > copy.sql\n\n\
-Ends with 0; with 1 when the dump is cut off or a value had to be left, everything having been passed on; with 2 when the words \
-are wrong."
+The values of rows are changed. Tables, views and triggers are left as they are; old addresses in them are told of.\n\n\
+Ends with 0; with 1 when the dump is cut off or cannot be read to its end, all that was read having been passed on, or when the \
+one value of --value had to be left; with 2 when the words are wrong, before anything is written."
 )]
 pub struct Words {
     /// Old and new addresses, by turns
@@ -74,7 +75,8 @@ pub async fn run(words: Words, say: Say) -> Result<Code, Failure> {
 
 fn rewrite(words: &Words, say: Say) -> Result<Code, Failure> {
     let rewriter = rewriter(words)?;
-    if words.value { value(words, &rewriter, say) } else { dump(words, &rewriter, say) }
+    let report = words.report.as_deref().map(ReportFile::create).transpose()?;
+    if words.value { value(&rewriter, report, say) } else { dump(words, &rewriter, report, say) }
 }
 
 fn rewriter(words: &Words) -> Result<Rewriter, Failure> {
@@ -93,7 +95,12 @@ fn rewriter(words: &Words) -> Result<Rewriter, Failure> {
     })
 }
 
-fn dump(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> {
+fn dump(
+    words: &Words,
+    rewriter: &Rewriter,
+    report_file: Option<ReportFile<'_>>,
+    say: Say,
+) -> Result<Code, Failure> {
     let read = |why| {
         failed(
             "rewrite.read",
@@ -128,8 +135,11 @@ fn dump(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> {
             return Err(failed("rewrite.write", &why.to_string(), "Check that there is room for it."));
         }
     };
-    output.finish().map_err(write)?;
-    save(words.report.as_deref(), &report)?;
+    match output.finish() {
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => return Err(write(why)),
+        _ => {}
+    }
+    save(report_file, &report)?;
     Ok(say_of_dump(&report, say))
 }
 
@@ -150,14 +160,20 @@ fn say_of_dump(report: &DumpReport, say: Say) -> Code {
         count(report.values_scanned)
     ));
     if report.unsafe_count > 0 {
-        say.remark(&format!("{} places were left as they are or need a look:", count(report.unsafe_count)));
+        say.remark(&match report.unsafe_count {
+            1 => "1 place was left as it is or needs a look:".to_owned(),
+            places => format!("{} places were left as they are or need a look:", count(places)),
+        });
         for place in report.notes.iter().take(SHOWN) {
             let table = place.table.as_deref().unwrap_or("?");
             say.remark(&format!("  {table}, statement on line {}: {}", place.line, place.what.reason));
         }
     }
     if report.left_over_count > 0 {
-        say.remark(&format!("{} old addresses are left:", count(report.left_over_count)));
+        say.remark(&match report.left_over_count {
+            1 => "1 old address is left:".to_owned(),
+            traces => format!("{} old addresses are left:", count(traces)),
+        });
         for place in report.left_over.iter().take(SHOWN) {
             let table = place.table.as_deref().unwrap_or("outside of rows");
             say.remark(&format!("  {table}, statement on line {}: …{}…", place.line, place.what.excerpt));
@@ -179,7 +195,7 @@ struct ValueReport<'a> {
     left_over: Vec<clonedeck_rewrite::Trace>,
 }
 
-fn value(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> {
+fn value(rewriter: &Rewriter, report_file: Option<ReportFile<'_>>, say: Say) -> Result<Code, Failure> {
     let mut value = Vec::new();
     io::stdin().lock().read_to_end(&mut value).map_err(|why| {
         failed(
@@ -211,26 +227,46 @@ fn value(words: &Words, rewriter: &Rewriter, say: Say) -> Result<Code, Failure> 
         notes: &notes,
         left_over: rewriter.scan(new),
     };
-    save(words.report.as_deref(), &report)?;
+    save(report_file, &report)?;
     for note in &notes {
         say.remark(&format!("note: {}: …{}…", note.reason, note.excerpt));
     }
     Ok(if matches!(outcome, Outcome::Unsafe(_)) { Code::Failed } else { Code::Done })
 }
 
-fn save(path: Option<&Path>, report: &impl Serialize) -> Result<(), Failure> {
-    let Some(path) = path else { return Ok(()) };
-    let written = File::create(path).and_then(|mut file| {
-        serde_json::to_writer_pretty(&mut file, report)?;
-        file.write_all(b"\n")
-    });
+/// The file of the report: made before anything is read, so that a wrong place is told of while nothing is done yet.
+struct ReportFile<'w> {
+    path: &'w Path,
+    file: File,
+}
+
+impl<'w> ReportFile<'w> {
+    fn create(path: &'w Path) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|why| {
+            let message = format!(
+                "The report cannot be written to {}: {why}. Nothing was read or written.",
+                path.display()
+            );
+            refused("rewrite.report", message, "Choose another place for the report.")
+        })?;
+        Ok(Self { path, file })
+    }
+}
+
+fn save(file: Option<ReportFile<'_>>, report: &impl Serialize) -> Result<(), Failure> {
+    let Some(ReportFile { path, file }) = file else { return Ok(()) };
+    let mut file = BufWriter::new(file);
+    let written = serde_json::to_writer_pretty(&mut file, report)
+        .map_err(io::Error::from)
+        .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| file.flush());
     written.map_err(|why| {
         let message = format!(
             "The report cannot be written to {}: {why}. The rewriting itself is done.",
             path.display()
         );
         Failure {
-            problem: problem_of("rewrite.report", message, "Choose another place for the report."),
+            problem: problem_of("rewrite.report", message, "Check that there is room for it."),
             code: Code::Failed,
         }
     })

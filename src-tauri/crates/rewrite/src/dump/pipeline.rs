@@ -30,7 +30,8 @@ impl Default for DumpOptions {
     }
 }
 
-/// The stream itself failed. What was written until then is right as far as it goes.
+/// The stream itself failed. What was written until then is right as far as it goes; all that could be read has been written
+/// when it was the input that failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DumpError {
@@ -57,6 +58,9 @@ pub fn rewrite_dump(
     } else {
         together(rewriter, &mut blocks, output, options.threads - 1)?
     };
+    if let Some(why) = blocks.failed.take() {
+        return Err(DumpError::Read(why));
+    }
     blocks.conclude(&mut report);
     Ok(report)
 }
@@ -68,7 +72,7 @@ fn alone<R: Read>(
 ) -> Result<DumpReport, DumpError> {
     let mut report = DumpReport::default();
     let mut spare = Job::default();
-    while let Some(mut job) = blocks.next(spare)? {
+    while let Some(mut job) = blocks.next(spare) {
         job.rewrite(rewriter);
         output.write_all(job.written()).map_err(DumpError::Write)?;
         report.add(std::mem::take(&mut job.report));
@@ -122,32 +126,17 @@ fn together<R: Read>(
             });
             write_all(jobs, output, &back)
         });
-        let mut failed = None;
         let mut turn = 0;
-        loop {
-            let spare = spares.try_recv().unwrap_or_default();
-            match blocks.next(spare) {
-                Ok(Some(job)) => {
-                    if todo[turn % workers].send(job).is_err() {
-                        break;
-                    }
-                    turn += 1;
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
+        while let Some(job) = blocks.next(spares.try_recv().unwrap_or_default()) {
+            if todo[turn % workers].send(job).is_err() {
+                break;
             }
+            turn += 1;
         }
         drop(todo);
-        let report = match writer.join() {
+        match writer.join() {
             Ok(report) => report,
             Err(panic) => std::panic::resume_unwind(panic),
-        };
-        match (report, failed) {
-            (Err(error), _) | (Ok(_), Some(error)) => Err(error),
-            (Ok(report), None) => Ok(report),
         }
     })
 }
@@ -199,17 +188,19 @@ struct Blocks<'r, R> {
     /// What the last block left over.
     rest: Vec<u8>,
     ended: bool,
+    /// Why the input ended before its end.
+    failed: Option<io::Error>,
 }
 
 impl<'r, R: Read> Blocks<'r, R> {
     fn new(rewriter: &'r Rewriter, input: R, options: DumpOptions) -> Self {
         let lexer = Lexer::new(&rewriter.plan.finder, options.longest_value.max(1024));
-        Self { rewriter, input, lexer, options, rest: Vec::new(), ended: false }
+        Self { rewriter, input, lexer, options, rest: Vec::new(), ended: false, failed: None }
     }
 
-    fn next(&mut self, mut job: Job) -> Result<Option<Job>, DumpError> {
+    fn next(&mut self, mut job: Job) -> Option<Job> {
         if self.ended && self.rest.is_empty() {
-            return Ok(None);
+            return None;
         }
         let bytes = &mut job.bytes;
         // A single long value must not keep its memory for the rest of the dump.
@@ -221,7 +212,7 @@ impl<'r, R: Read> Blocks<'r, R> {
         bytes.append(&mut self.rest);
         let mut wanted = self.options.block.max(bytes.len() * 2);
         let found: Found = loop {
-            self.fill(bytes, wanted)?;
+            self.fill(bytes, wanted);
             let found = self.lexer.block(&self.rewriter.plan.finder, bytes, self.ended);
             if found.done > 0 || self.ended {
                 break found;
@@ -233,15 +224,20 @@ impl<'r, R: Read> Blocks<'r, R> {
         job.items = found.items;
         job.values = found.values;
         self.rest.extend_from_slice(&bytes[found.done..]);
-        Ok(Some(job))
+        Some(job)
     }
 
-    fn fill(&mut self, bytes: &mut Vec<u8>, wanted: usize) -> Result<(), DumpError> {
+    /// Reads on until `wanted` bytes are there. Input that fails ends there: what came before is still to be passed on.
+    fn fill(&mut self, bytes: &mut Vec<u8>, wanted: usize) {
         let missing = wanted.saturating_sub(bytes.len());
         bytes.reserve(missing);
-        let got = self.input.by_ref().take(missing as u64).read_to_end(bytes).map_err(DumpError::Read)?;
-        self.ended |= got < missing;
-        Ok(())
+        match self.input.by_ref().take(missing as u64).read_to_end(bytes) {
+            Ok(got) => self.ended |= got < missing,
+            Err(why) => {
+                self.ended = true;
+                self.failed = Some(why);
+            }
+        }
     }
 
     fn conclude(&mut self, report: &mut DumpReport) {
