@@ -11,7 +11,6 @@ pub mod build;
 pub mod busy;
 pub mod clone;
 pub mod command;
-pub mod words;
 
 mod previews;
 mod programs;
@@ -19,6 +18,7 @@ mod secrets;
 mod step_error;
 mod watching;
 
+pub use clonedeck_site::words;
 pub use previews::Previews;
 pub use programs::{Bounds, Programs};
 pub use secrets::Secrets;

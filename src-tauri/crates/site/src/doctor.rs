@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::Problem;
 use crate::keychain::{self, Absence};
 use crate::preview::Php;
 use crate::process::Keeper;
+use crate::{Problem, words};
 
 /// How a part of the machine stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -235,7 +235,7 @@ fn disk(folder: &Path, room: Option<u64>) -> Finding {
             "",
         );
     };
-    let free = format!("{} free for {}", bytes(room), folder.display());
+    let free = format!("{} free for {}", words::bytes(room), folder.display());
     if room < NOTHING {
         return Finding::new(
             "disk",
@@ -255,14 +255,6 @@ fn disk(folder: &Path, room: Option<u64>) -> Finding {
         );
     }
     Finding::new("disk", title, Status::Ok, format!("{free}."), "")
-}
-
-fn bytes(count: u64) -> String {
-    if count >= 1_000_000_000 {
-        format!("{:.1} GB", count as f64 / 1e9)
-    } else {
-        format!("{} MB", count / 1_000_000)
-    }
 }
 
 fn keychain(stands: Result<(), Absence>) -> Finding {

@@ -20,6 +20,7 @@ pub mod php;
 pub mod platforms;
 pub mod preview;
 pub mod process;
+pub mod words;
 
 mod part;
 mod problem;

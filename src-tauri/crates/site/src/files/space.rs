@@ -3,7 +3,7 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::trouble;
-use crate::{Problem, Result};
+use crate::{Problem, Result, words};
 
 /// The room on a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -37,9 +37,13 @@ pub fn require_space(path: &Path, bytes: u64, files: u64) -> Result<Space> {
     let free = free_space(path)?;
     let place = super::path::shown(path);
     let short = if free.bytes < bytes {
-        format!("{} are needed at {place} and {} are free.", size(bytes), size(free.bytes))
+        format!("{} are needed at {place} and {} are free.", words::bytes(bytes), words::bytes(free.bytes))
     } else if let Some(left) = free.files.filter(|left| *left < files) {
-        format!("{files} files are to be made at {place} and the file system takes {left} more.")
+        format!(
+            "{} files are to be made at {place} and the file system takes {} more.",
+            words::count(files),
+            words::count(left)
+        )
     } else {
         return Ok(free);
     };
@@ -48,21 +52,6 @@ pub fn require_space(path: &Path, bytes: u64, files: u64) -> Result<Space> {
         .with("path", place)
         .with("needed", bytes)
         .with("free", free.bytes))
-}
-
-/// A size for people.
-pub(super) fn size(bytes: u64) -> String {
-    let units = ["KB", "MB", "GB", "TB", "PB"];
-    if bytes < 1000 {
-        return format!("{bytes} bytes");
-    }
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", units[unit])
 }
 
 #[cfg(test)]
@@ -87,12 +76,5 @@ mod tests {
         assert_eq!(problem.class, crate::Class::NeedsPerson);
         assert_eq!(problem.context["needed"], u64::MAX.to_string());
         assert!(problem.message.contains("are free"), "{problem}");
-    }
-
-    #[test]
-    fn sizes_read_well() {
-        assert_eq!(size(12), "12 bytes");
-        assert_eq!(size(1_700_000_000), "1.7 GB");
-        assert_eq!(size(999_999), "1.0 MB");
     }
 }

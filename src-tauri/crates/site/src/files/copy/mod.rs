@@ -20,6 +20,7 @@ use super::crew::{self, Crew, Gate};
 use super::links::Trees;
 use super::meta::Meta;
 use super::{Index, space, sys, trouble};
+use crate::words::count;
 use crate::{Part, Problem, Result, Unit, Watch};
 use contents::Ways;
 use plan::{Plan, Work};
@@ -211,7 +212,7 @@ impl Copy {
         if let Some(number) = doing {
             let folder = self.index.entry(self.index.parent(number)).path;
             let folder = super::path::shown(folder);
-            watch.doing(&format!("{folder} ({files} of {} files)", self.plan.files));
+            watch.doing(&format!("{folder} ({} of {} files)", count(files), count(self.plan.files)));
         }
         if self.plan.bytes > 0 {
             watch.progress(
@@ -231,7 +232,7 @@ impl Copy {
         }
         Err(Problem::needs_person(
             "source.changing",
-            format!("{changed} of {} files changed or vanished while they were copied.", self.plan.files),
+            format!("{} of {} files changed or vanished while they were copied.", count(changed), count(self.plan.files)),
         )
         .help("Something is rewriting the source (an update, a restore). Wait until it is done, then retry the step.")
         .with("changed", report.changed.len())

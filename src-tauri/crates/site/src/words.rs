@@ -37,7 +37,7 @@ pub fn bytes(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{bytes, count};
 
     #[test]
     fn numbers_are_written_for_people() {
