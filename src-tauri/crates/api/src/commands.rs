@@ -1,10 +1,11 @@
 //! Console commands of a site, and workflows of them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clonedeck_jobs::command::{
-    self, Call, Catalogue, Command as CommandEntry, CommandJob, CommandOrder, Commands, Effect,
-    SavedWorkflow, SavedWorkflows, Standing, WorkflowJob, WorkflowOrder,
+    self, Call, Catalogue, Command as CommandEntry, CommandJob, CommandOrder, Effect, SavedWorkflow,
+    SavedWorkflows, Standing, WorkflowJob, WorkflowOrder,
 };
 use clonedeck_queue::AddOptions;
 
@@ -69,7 +70,7 @@ impl Clonedeck {
         priority: i32,
     ) -> Result<String, Problem> {
         let bounds = crate::limits::bounds(limits)?;
-        let order = CommandOrder::new(&self.command_shelf(), site.to_owned(), order(call), confirm)
+        let order = CommandOrder::new(&self.commands, site.to_owned(), order(call), confirm)
             .map_err(convert::site_problem)?
             .bounds(bounds);
         let id = self.queue.add::<CommandJob>(&order, AddOptions::default().priority(priority)).await;
@@ -87,7 +88,7 @@ impl Clonedeck {
         let bounds = crate::limits::bounds(limits)?;
         let calls: Vec<Call> = workflow.calls.iter().map(order).collect();
         let order = WorkflowOrder::new(
-            &self.command_shelf(),
+            &self.commands,
             site.to_owned(),
             workflow.title.trim(),
             &calls,
@@ -154,7 +155,7 @@ impl Clonedeck {
             _ => return Ok(Vec::new()),
         };
         // A list that cannot be read does not keep anybody from looking at what ran.
-        let catalogue = self.catalogue().unwrap_or_else(|_| Catalogue::builtin());
+        let catalogue = self.catalogue().unwrap_or_else(|_| Arc::new(Catalogue::builtin()));
         let mut told = Vec::with_capacity(calls.len());
         for (index, title, call) in calls {
             let Some(step) = job.steps.get(index) else { continue };
@@ -177,12 +178,8 @@ impl Clonedeck {
         Ok(told)
     }
 
-    pub(crate) fn catalogue(&self) -> Result<Catalogue, Problem> {
-        self.command_shelf().catalogue().map_err(convert::site_problem)
-    }
-
-    fn command_shelf(&self) -> Commands {
-        Commands::new(&self.programs)
+    pub(crate) fn catalogue(&self) -> Result<Arc<Catalogue>, Problem> {
+        self.commands.catalogue().map_err(convert::site_problem)
     }
 }
 

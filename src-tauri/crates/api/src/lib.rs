@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clonedeck_jobs::build::Builds;
+use clonedeck_jobs::command::Commands;
 use clonedeck_jobs::{Previews, Programs, Secrets};
 use clonedeck_queue::{Options, Queue};
 use tokio::sync::watch;
@@ -68,6 +69,7 @@ pub struct Clonedeck {
     data_dir: PathBuf,
     secrets: Secrets,
     programs: Programs,
+    commands: Commands,
     previews: Previews,
     builds: Builds,
     sizes: sizes::Sizes,
@@ -93,9 +95,10 @@ impl Clonedeck {
         };
         let previews = Previews::of(&data_dir, open.previews_go_on);
         let programs = Programs::of(&data_dir);
+        let commands = Commands::new(&programs);
         let builds = Builds::new(&programs, &previews);
         settings::apply(&settings, &builds);
-        let registry = clonedeck_jobs::registry(&programs, &previews, &builds);
+        let registry = clonedeck_jobs::registry(&commands, &previews, &builds);
         let folder = data_dir.clone();
         let queue = tokio::task::spawn_blocking(move || Queue::open(&folder, registry, options))
             .await
@@ -109,6 +112,7 @@ impl Clonedeck {
             data_dir,
             secrets,
             programs,
+            commands,
             previews,
             builds,
             sizes: sizes::Sizes::default(),

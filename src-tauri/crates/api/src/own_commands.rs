@@ -1,5 +1,7 @@
 //! The operator's additions to the list of allowed commands.
 
+use std::sync::Arc;
+
 use clonedeck_jobs::command::{self, Argument, Catalogue, Effect};
 
 use crate::wire::{
@@ -14,7 +16,7 @@ impl Clonedeck {
         let catalogue = self.catalogue();
         let listed = own.list();
         let problem = listed.as_ref().err().cloned().map(convert::site_problem);
-        let catalogue = catalogue.unwrap_or_else(|_| Catalogue::builtin());
+        let catalogue = catalogue.unwrap_or_else(|_| Arc::new(Catalogue::builtin()));
         let programs = catalogue.programs().into_iter().map(|(name, says)| (name, says.join(" "))).collect();
         let listed = listed.unwrap_or_default();
         Ok(OwnCommands {

@@ -27,15 +27,14 @@ pub(crate) use watching::Watching;
 
 /// Every job kind that this program knows. The parts are of one data directory.
 pub fn registry(
-    programs: &Programs,
+    commands: &command::Commands,
     previews: &Previews,
     builds: &build::Builds,
 ) -> clonedeck_queue::Registry {
-    let commands = command::Commands::new(programs);
     let registry = clonedeck_queue::Registry::new()
         .with(clone::CloneSite { previews: previews.clone(), secrets: Secrets::of(previews.data_dir()) })
         .with(command::CommandJob { commands: commands.clone() })
-        .with(command::WorkflowJob { commands })
+        .with(command::WorkflowJob { commands: commands.clone() })
         .with(build::BuildJob { builds: builds.clone() });
     measured(registry)
 }

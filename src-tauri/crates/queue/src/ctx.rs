@@ -188,6 +188,12 @@ impl<S: Step> Ctx<S> {
         self.stage.try_number
     }
 
+    /// Active time that the step has taken, earlier runs of it included.
+    pub fn active(&self) -> Duration {
+        let active_ms = self.stage.active_ms(self.attempt.clock().active());
+        Duration::from_millis(active_ms.max(0) as u64)
+    }
+
     /// The job's id.
     pub fn job_id(&self) -> JobId {
         self.attempt.id

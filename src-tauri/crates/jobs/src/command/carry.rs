@@ -27,6 +27,9 @@ pub struct Cursor {
     total: u64,
     #[serde(default)]
     stats: BTreeMap<String, u64>,
+    /// The step's active milliseconds from which the deadline counts: cut-off runs belong to the one that goes on.
+    #[serde(default)]
+    since_ms: u64,
 }
 
 /// Where a call stands, for people.
@@ -273,6 +276,8 @@ where
     let mut cursor = ctx.cursor().clone();
     let command = checked.command;
     let mut more = Vec::new();
+    let active = ctx.active();
+    let since_ms = cursor.counts_from(active);
     match (cursor.stage, &command.resume) {
         (Stage::New, _) => {}
         (Stage::Running | Stage::Ended | Stage::Asked, Some(resume)) => {
@@ -291,7 +296,7 @@ where
         }
         _ => cursor = Cursor::default(),
     }
-    cursor.stage = Stage::Running;
+    (cursor.stage, cursor.since_ms) = (Stage::Running, since_ms);
     ear.heard().cursor = cursor.clone();
     // Durable before the program starts: should all be cut off now, it counts as begun.
     ctx.checkpoint(&cursor).await?;
@@ -300,7 +305,7 @@ where
         stall_seconds: Some(u64::from(command.stall_minutes) * 60),
         ..Bounds::default()
     };
-    let program = checked.to_run(&more);
+    let program = checked.to_run(&more).goes_on_after(active.saturating_sub(Duration::from_millis(since_ms)));
     commands.programs().start(ctx, program, bounds, usual).await.map_err(step_error)
 }
 
@@ -336,6 +341,12 @@ impl super::Resume {
 }
 
 impl Cursor {
+    /// From where the deadline counts for a run that begins at this active time of the step: on, after a stop; anew, after an end or
+    /// when a person has said so.
+    fn counts_from(&self, active: Duration) -> u64 {
+        if self.stage == Stage::Running { self.since_ms } else { active.as_millis() as u64 }
+    }
+
     /// The phase and what was counted, in one line.
     fn says(&self) -> String {
         let counts = self.stats.iter().map(|(name, count)| format!("{name} {count}"));
@@ -353,5 +364,20 @@ fn place(cursor: &Cursor) -> Option<String> {
         (Some(phase), Some(counts)) => Some(format!("“{phase}”, {counts}")),
         (Some(phase), None) => Some(format!("“{phase}”")),
         (None, counts) => counts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deadline_counts_on_after_a_stop_and_anew_after_an_end() {
+        let at = |stage| Cursor { stage, since_ms: 2_000, ..Cursor::default() };
+        let active = Duration::from_mins(1);
+        assert_eq!(at(Stage::Running).counts_from(active), 2_000);
+        for stage in [Stage::New, Stage::Ended, Stage::Asked] {
+            assert_eq!(at(stage).counts_from(active), 60_000, "{stage:?}");
+        }
     }
 }

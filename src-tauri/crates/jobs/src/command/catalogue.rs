@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
@@ -162,11 +163,14 @@ struct File {
 impl Catalogue {
     /// Clonedeck's own list.
     pub fn builtin() -> Self {
-        let mut catalogue = Self { programs: BTreeMap::new(), commands: BTreeMap::new() };
-        match catalogue.merge(include_str!("catalogue.toml"), "Clonedeck's own list of commands") {
-            Ok(()) => catalogue,
-            Err(problem) => unreachable!("{problem}"),
-        }
+        static READ: LazyLock<Catalogue> = LazyLock::new(|| {
+            let mut catalogue = Catalogue { programs: BTreeMap::new(), commands: BTreeMap::new() };
+            match catalogue.merge(include_str!("catalogue.toml"), "Clonedeck's own list of commands") {
+                Ok(()) => catalogue,
+                Err(problem) => unreachable!("{problem}"),
+            }
+        });
+        READ.clone()
     }
 
     /// Clonedeck's own list and the operator's, if that file is there.
@@ -174,11 +178,23 @@ impl Catalogue {
     /// # Errors
     /// When the file cannot be read or is not well formed; it is never used in part.
     pub fn with_file(file: &Path) -> Result<Self> {
-        let mut catalogue = Self::builtin();
+        Self::with_text(Self::text_of(file)?.as_deref(), file)
+    }
+
+    /// What stands in the operator's file; nothing when it is not there.
+    pub(super) fn text_of(file: &Path) -> Result<Option<String>> {
         match std::fs::read_to_string(file) {
-            Ok(text) => catalogue.merge(&text, &file.display().to_string())?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(unreadable(&file.display().to_string(), &error.to_string())),
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(&file.display().to_string(), &error.to_string())),
+        }
+    }
+
+    /// Clonedeck's own list and what stands in the operator's file.
+    pub(super) fn with_text(text: Option<&str>, file: &Path) -> Result<Self> {
+        let mut catalogue = Self::builtin();
+        if let Some(text) = text {
+            catalogue.merge(text, &file.display().to_string())?;
         }
         Ok(catalogue)
     }

@@ -1,6 +1,7 @@
 //! How far a command is, read from what it writes.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -34,12 +35,12 @@ const BARS: [&str; 2] = [
 impl Patterns {
     /// Patterns with `{done}` and the like; what many programs share is looked for as well.
     pub fn new(patterns: &[String]) -> Result<Self, String> {
-        let own = patterns.iter().map(|pattern| expression(pattern));
-        let shared = BARS.iter().map(|bar| Ok((*bar).to_owned()));
-        own.chain(shared)
-            .map(|text| Regex::new(&text?).map_err(|error| error.to_string()))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        static SHARED: LazyLock<[Regex; 2]> =
+            LazyLock::new(|| BARS.map(|bar| Regex::new(bar).unwrap_or_else(|error| unreachable!("{error}"))));
+        let own = patterns
+            .iter()
+            .map(|pattern| Regex::new(&expression(pattern)?).map_err(|error| error.to_string()));
+        own.chain(SHARED.iter().cloned().map(Ok)).collect::<Result<_, _>>().map(Self)
     }
 
     /// What a line tells, if anything.

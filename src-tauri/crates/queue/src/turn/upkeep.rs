@@ -49,7 +49,7 @@ impl Turns {
             }
             for stage in job.attempt.stages() {
                 stage.ticks.sample(now);
-                if stage.ticks.take_changed() {
+                if stage.take_due(now) {
                     marks.push((job.attempt.mark(&stage), millis(job.attempt.active())));
                 }
             }

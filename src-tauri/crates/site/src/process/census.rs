@@ -21,17 +21,20 @@ pub(super) struct Entry {
     pub mark: Option<String>,
 }
 
-/// All processes, not older than `age`. Families share the look, so that many of them cost as much as one.
+/// All processes, from a look that began at most `age` before the question. Families share the looks: of many that ask at once, one
+/// looks and the next looks for all the others.
 pub(super) fn take(age: Duration) -> Arc<Vec<Entry>> {
     static LAST: Mutex<Option<(Instant, Arc<Vec<Entry>>)>> = Mutex::new(None);
+    let asked = Instant::now();
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((at, census)) = &*last
-        && at.elapsed() < age
+    if let Some((began, census)) = &*last
+        && *began + age > asked
     {
         return Arc::clone(census);
     }
+    let began = Instant::now();
     let census = Arc::new(read_all());
-    *last = Some((Instant::now(), Arc::clone(&census)));
+    *last = Some((began, Arc::clone(&census)));
     census
 }
 

@@ -30,7 +30,7 @@ pub struct Ending {
     pub bytes: u64,
     /// Lines that were not kept because they came too fast.
     pub left_out: u64,
-    /// Active time from start to end, without what it was held.
+    /// Active time from start to end, without what it was held; with that of earlier runs that it went on with.
     pub took: Duration,
     /// Processor time seen.
     pub cpu: Duration,

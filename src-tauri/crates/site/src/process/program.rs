@@ -56,6 +56,7 @@ pub struct Program {
     keeper: Keeper,
     keep: bool,
     note: String,
+    before: Duration,
 }
 
 impl Program {
@@ -71,6 +72,7 @@ impl Program {
             keeper: Keeper::default(),
             keep: false,
             note: String::new(),
+            before: Duration::ZERO,
         }
     }
 
@@ -112,6 +114,12 @@ impl Program {
     /// Who keeps it within its limits of memory and processors; Clonedeck, unless this is said.
     pub fn kept_by(mut self, keeper: Keeper) -> Self {
         self.keeper = keeper;
+        self
+    }
+
+    /// Active time of earlier runs that this one goes on with: it counts towards the deadline.
+    pub fn goes_on_after(mut self, before: Duration) -> Self {
+        self.before = before;
         self
     }
 
@@ -158,7 +166,8 @@ impl Program {
             self.secrets.iter().map(|secret| secret.reveal().to_owned()).chain(environment::secrets());
         let toll = self.keeper.is_kernel().then(|| Toll::of(leader.as_ref()));
         let family = Family::of_child(leader, mark);
-        Ok(Running::new(child, family, record, (self.limits, toll), text::forms(secrets), self.keep))
+        let kept = (self.limits, toll, self.before);
+        Ok(Running::new(child, family, record, kept, text::forms(secrets), self.keep))
     }
 
     fn spawn(&self, mark: &str, output: &Output) -> std::io::Result<Box<dyn ChildWrapper>> {

@@ -44,7 +44,7 @@ pub struct Running {
     capture: Capture,
     ticks: Interval,
     status: Option<std::process::ExitStatus>,
-    /// Active time of earlier drives.
+    /// Active time of earlier drives, and of earlier runs that this one goes on with.
     driven: Duration,
     overrun: Option<Overrun>,
     was_asked: bool,
@@ -68,7 +68,7 @@ impl Running {
         mut child: Box<dyn ChildWrapper>,
         family: Family,
         record: Option<Record>,
-        (limits, toll): (Limits, Option<Toll>),
+        (limits, toll, driven): (Limits, Option<Toll>, Duration),
         secrets: Vec<String>,
         keep: bool,
     ) -> Self {
@@ -92,7 +92,7 @@ impl Running {
             capture: Capture::new(secrets),
             ticks,
             status: None,
-            driven: Duration::ZERO,
+            driven,
             overrun: None,
             was_asked: false,
             last: Usage::default(),

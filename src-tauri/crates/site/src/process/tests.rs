@@ -257,6 +257,15 @@ async fn too_much_processor_time_holds_the_family_now_and_then() {
 }
 
 #[tokio::test]
+async fn the_time_of_a_run_that_was_cut_off_counts_towards_the_deadline_of_the_one_that_goes_on() {
+    let hour = Duration::from_hours(1);
+    let limits = Limits { deadline: Some(hour), ..short() };
+    let (ending, _) = run(&sh("sleep 600").limits(limits).goes_on_after(hour)).await;
+    assert_eq!(ending.overrun, Some(Overrun::Deadline(hour)));
+    assert!(ending.took >= hour);
+}
+
+#[tokio::test]
 async fn a_silent_program_raises_one_alarm_and_runs_on() {
     let limits = Limits { stall: Some(Duration::from_millis(300)), ..short() };
     let (ending, ear) = run(&sh("sleep 1.2; echo done").limits(limits)).await;
