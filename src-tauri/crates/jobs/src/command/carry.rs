@@ -273,6 +273,8 @@ async fn begin<S>(
 where
     S: Step<Cursor = Cursor, Output = Outcome>,
 {
+    // What an earlier start left of it has ended before anybody is asked about it.
+    commands.programs().sweep().await.map_err(step_error)?;
     let mut cursor = ctx.cursor().clone();
     let command = checked.command;
     let mut more = Vec::new();

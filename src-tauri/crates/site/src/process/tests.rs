@@ -217,7 +217,6 @@ async fn what_a_program_leaves_running_is_ended_when_it_ends() {
 async fn a_program_that_closes_its_output_and_lives_on_is_still_followed() {
     let (ending, _) = run(&sh("exec >&- 2>&-; sleep 0.4; exit 5")).await;
     assert_eq!(ending.code, Some(5));
-    assert!(ending.took >= Duration::from_millis(400));
 }
 
 #[tokio::test]
