@@ -29,6 +29,9 @@ impl Shop {
 #[test]
 fn a_real_wordpress_is_cloned_proved_and_served_and_the_source_is_as_it_was() {
     let shop = Shop::new();
+    let broken =
+        "CREATE TABLE wp_gone (x INT); CREATE VIEW wp_shadow AS SELECT x FROM wp_gone; DROP TABLE wp_gone";
+    shop.server.sql_in(&shop.site.database, broken);
     let (files, rows) = (fingerprint(&shop.site.folder), shop.server.checksums(&shop.site.database));
     let (desk, target) = (&shop.desk, shop.desk.path("copy"));
     let job = desk.clone(&shop.site.folder, &target, &[]);
@@ -37,7 +40,12 @@ fn a_real_wordpress_is_cloned_proved_and_served_and_the_source_is_as_it_was() {
         assert_eq!(state, "completed", "{name}");
     }
     let id = id_of(&job);
-    assert_clean(&desk.receipt(id));
+    let receipt = desk.receipt(id);
+    assert_clean(&receipt);
+    assert_eq!(
+        receipt["definitions"],
+        serde_json::json!(["wp_shadow: not made: it is broken in the source, what it stands on is gone"])
+    );
     assert_unchanged(&files, &fingerprint(&shop.site.folder));
     assert_eq!(shop.server.checksums(&shop.site.database), rows, "the source changed");
 

@@ -26,6 +26,7 @@ export const receipt = {
   target: 'Copy',
   same: 'same',
   differs: 'differs',
+  definitions: 'Definitions that differ',
   scanned: 'Cells read',
   changed: 'Cells changed',
   kind: 'Of these',

@@ -46,6 +46,7 @@ pub fn render(job: &JobView, receipt: &Receipt) -> String {
             vec![table.name.clone(), table.rows_source.to_string(), table.rows_target.to_string()]
         }),
     );
+    list(&mut page, "Definitions that differ", &receipt.definitions);
     let rewrite = &receipt.rewrite;
     let _ = write!(
         page,

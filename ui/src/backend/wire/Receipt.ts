@@ -18,6 +18,10 @@ files: FilesReceipt,
  */
 tables: Array<TableReceipt>, 
 /**
+ * Definitions of the database that could not be brought over exactly, and what stands in the copy instead.
+ */
+definitions: Array<string>, 
+/**
  * The addresses.
  */
 rewrite: RewriteReceipt, 

@@ -329,6 +329,8 @@ pub struct Receipt {
     pub files: FilesReceipt,
     /// The tables.
     pub tables: Vec<TableReceipt>,
+    /// Definitions of the database that could not be brought over exactly, and what stands in the copy instead.
+    pub definitions: Vec<String>,
     /// The addresses.
     pub rewrite: RewriteReceipt,
     /// What was done to keep the copy quiet.

@@ -61,6 +61,9 @@ fn show(receipt: &Receipt, say: Say) {
             count(table.rows_target)
         ));
     }
+    for definition in &receipt.definitions {
+        say.text(&format!("definition  {definition}"));
+    }
     let rewrite = &receipt.rewrite;
     let kinds: Vec<_> =
         rewrite.by_kind.iter().map(|(kind, number)| format!("{kind} {}", count(*number))).collect();

@@ -59,9 +59,13 @@ impl Step for CheckTheCopy {
                 copy_files::listed(&part.report).into_iter().map(|(path, why)| format!("{path}: {why}")),
             );
         }
+        let copied = ctx.output_of::<CopyDatabase>()?;
+        let changes =
+            copied.copied.changes.iter().chain(&copied.settled.changes).chain(&rewritten.settled.changes);
+        receipt.definitions = changes.map(|change| format!("{}: {}", change.what, change.how)).collect();
         let settled = match &rewritten.settled {
-            settled if settled.passes > 0 || !settled.tables.is_empty() => settled.clone(),
-            _ => ctx.output_of::<CopyDatabase>()?.settled,
+            settled if settled.passes > 0 || !settled.tables.is_empty() => settled,
+            _ => &copied.settled,
         };
         receipt.findings.extend(settled.moving.iter().map(|table| {
             format!("The table {table} kept changing while it was copied; its rows are not of the same moment as the others.")

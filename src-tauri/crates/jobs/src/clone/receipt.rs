@@ -16,6 +16,9 @@ pub struct Receipt {
     pub files: Files,
     /// Rows by table.
     pub tables: Vec<TableRows>,
+    /// Definitions of the database that could not be brought over exactly, and what stands in the copy instead.
+    #[serde(default)]
+    pub definitions: Vec<String>,
     /// The addresses.
     pub rewrite: Rewrite,
     /// What keeps the copy quiet.
