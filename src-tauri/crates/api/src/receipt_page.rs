@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::wire::{JobView, Receipt};
+use crate::words::counted;
 
 /// Renders it.
 pub fn render(job: &JobView, receipt: &Receipt) -> String {
@@ -17,7 +18,7 @@ pub fn render(job: &JobView, receipt: &Receipt) -> String {
         if clean {
             "Checked, nothing to read.".to_owned()
         } else {
-            format!("Checked, {} to read.", plural(receipt.findings.len(), "finding"))
+            format!("Checked, {} to read.", counted(receipt.findings.len() as u64, "finding"))
         },
         title = escaped(&job.title),
     );
@@ -118,10 +119,6 @@ fn rows(page: &mut String, title: &str, columns: &[&str], rows: impl Iterator<It
         page.push_str("</tr>");
     }
     page.push_str("</table>");
-}
-
-fn plural(number: usize, word: &str) -> String {
-    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
 }
 
 fn escaped(text: &str) -> String {

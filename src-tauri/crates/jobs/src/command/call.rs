@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clonedeck_site::process::is_root;
 use clonedeck_site::{Problem, Result};
 use serde::{Deserialize, Serialize};
 
@@ -179,16 +180,6 @@ pub(super) fn refused(command: &Command, reason: impl Into<String>) -> Problem {
     Problem::permanent("command.refused", format!("{} cannot be run: {}.", command.id, reason.into()))
         .help("Nothing was run. `clonedeck run SITE` lists what may be run there, with its arguments.")
         .with("command", &command.id)
-}
-
-#[cfg(unix)]
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-fn is_root() -> bool {
-    false
 }
 
 #[cfg(test)]

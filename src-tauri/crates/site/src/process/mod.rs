@@ -35,6 +35,18 @@ pub use running::{Driven, Running};
 pub use scope::Keeper;
 pub use text::clean;
 
+/// Whether this program, and so what it starts, may do anything on this machine.
+#[cfg(unix)]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Whether this program, and so what it starts, may do anything on this machine: not known here.
+#[cfg(not(unix))]
+pub fn is_root() -> bool {
+    false
+}
+
 /// The environment variable that marks a program and everything it starts.
 pub const MARK: &str = "CLONEDECK_PROCESS";
 

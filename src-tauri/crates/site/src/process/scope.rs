@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::identity::Identity;
+use super::is_root;
 use super::program::Limits;
 
 /// Who keeps a program within its limits of memory and processors.
@@ -131,16 +132,6 @@ async fn said(program: &Path, words: &[OsString]) -> Option<String> {
     command.args(words).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-#[cfg(unix)]
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-fn is_root() -> bool {
-    false
 }
 
 /// Tells whether the kernel has ended members of a scope for their memory.
