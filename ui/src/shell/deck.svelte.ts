@@ -96,7 +96,7 @@ export class Deck {
   choose(key: string): void {
     this.anchor = key;
     this.setChosen([key]);
-    this.screen = 'jobs';
+    this.turn('jobs');
   }
 
   /** Makes a row the chosen one and scrolls to it. */
@@ -132,8 +132,20 @@ export class Deck {
     if (id === (this.open?.id ?? null)) return;
     const known = id ? this.queue.get(id) : undefined;
     this.open = id ? new OpenJob(this.backend, id, { seq: known?.row.seq ?? 0, step: known?.tick?.step }) : null;
-    void this.backend.setLooking(id).catch(() => undefined);
+    this.tellLooking();
     if (id && this.tab === 'receipt' && this.queue.get(id)?.row.state !== 'completed') this.tab = 'steps';
+  }
+
+  private turn(screen: Screen): void {
+    if (screen === this.screen) return;
+    this.screen = screen;
+    this.tellLooking();
+  }
+
+  /** Says which job is in front of the person: its end needs no notification. */
+  private tellLooking(): void {
+    const id = this.screen === 'jobs' ? (this.open?.id ?? null) : null;
+    void this.backend.setLooking(id).catch(() => undefined);
   }
 
   /** Brings a job up, wherever the window stands. */
@@ -184,7 +196,7 @@ export class Deck {
   }
 
   go(screen: Screen): void {
-    this.screen = screen;
+    this.turn(screen);
     this.drawer = false;
     this.asking = null;
   }
@@ -197,7 +209,7 @@ export class Deck {
   jobsOf(site: string): void {
     this.filtering = true;
     this.filter({ ...NO_FILTER, site });
-    this.screen = 'jobs';
+    this.turn('jobs');
   }
 
   /** Shows everything again. */
