@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::account::{self, Range, State};
 use super::define;
 use super::quote;
-use super::range::{Clash, From, Moment, Way, bring};
+use super::range::{Clash, From, Moment, Room, Way, bring};
 use super::ranges::{Line, Open, Ranges};
 use super::session::Session;
 use super::shape::{Shape, shapes};
@@ -161,7 +161,7 @@ async fn hand_out(mut moment: Option<Moment>, way: Way, ranges: Arc<Ranges>, to:
             }
             continue;
         };
-        let (pieces, received) = mpsc::channel(1);
+        let (pieces, received) = mpsc::unbounded_channel();
         let (read, range) = (Arc::clone(&shape), open.range.clone());
         let from = From::Reader(moment.number, received);
         if to.send(Load { shape, open, from }).await.is_err()
@@ -196,7 +196,7 @@ pub(super) fn way(source: &Source, target: &Target, rewriting: Option<&Rewriting
         target: target.name.clone(),
         beside: target.beside,
         rewriting: rewriting.cloned(),
-        giants: Arc::new(Semaphore::new(1)),
+        room: Room::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Such a row travels alone: its long values are read in parts, and no other such row is in memory until it is written.
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::quote;
 use super::range::{Part, Piece, Way};
@@ -23,12 +23,12 @@ pub(super) async fn read(
     way: &Way,
     shape: &Shape,
     keys: Vec<Vec<String>>,
-    to: &mpsc::Sender<Piece>,
+    to: &mpsc::UnboundedSender<Piece>,
 ) -> Result<()> {
     for key in keys {
-        let turn = way.giants.clone().acquire_owned().await.expect("never closed");
+        let taken = way.room.giants.clone().acquire_owned().await.expect("never closed");
         let rows = one(session, way, shape, &shape.is(&key)).await?;
-        if to.send(Ok(Some(Part { rows, alone: Some(turn) }))).await.is_err() {
+        if to.send(Ok(Some(Part { rows, taken }))).is_err() {
             break;
         }
     }
@@ -59,6 +59,3 @@ async fn one(session: &mut Session, way: &Way, shape: &Shape, is: &str) -> Resul
     }
     Ok(rows)
 }
-
-/// The turn of a row that travels alone, held until it is written.
-pub(super) type Turn = OwnedSemaphorePermit;

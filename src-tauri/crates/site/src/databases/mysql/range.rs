@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use mysql_async::Value;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::account::{self, Held, Range, State};
 use super::batch::Batch;
-use super::giant::{self, GIANT, Turn};
+use super::giant::{self, GIANT};
 use super::quote;
 use super::rows::Rows;
 use super::session::{Cells, Session};
@@ -24,6 +24,9 @@ use crate::{Problem, Result};
 /// Bytes of rows that are rewritten and written at a time.
 const BATCH_BYTES: usize = 2 << 20;
 
+/// Bytes of rows that are in memory at a time, from being read until they are written; those that are too large for company not counted.
+const AHEAD: usize = 24 << 20;
+
 /// What all ranges of a job have in common.
 #[derive(Debug, Clone)]
 pub(super) struct Way {
@@ -32,9 +35,33 @@ pub(super) struct Way {
     /// Whether the server can copy by itself.
     pub beside: bool,
     pub rewriting: Option<Rewriting>,
+    /// What may be in memory on its way to the writers.
+    pub room: Room,
+}
+
+/// Room in memory for rows that are read and not written yet. Reading runs ahead within it, so that every writer has something to do.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    /// Kilobytes that are free.
+    free: Arc<Semaphore>,
     /// The turn of rows that are too large to be in memory with others of their kind.
     pub giants: Arc<Semaphore>,
 }
+
+impl Room {
+    pub(super) fn new() -> Self {
+        Self { free: Arc::new(Semaphore::new(AHEAD >> 10)), giants: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// A place for so many bytes, once there is one.
+    async fn take(&self, bytes: usize) -> Taken {
+        let kilobytes = bytes.div_ceil(1 << 10).min(AHEAD >> 10) as u32;
+        self.free.clone().acquire_many_owned(kilobytes).await.expect("never closed")
+    }
+}
+
+/// A place that rows have in memory until they are written.
+pub(super) type Taken = OwnedSemaphorePermit;
 
 /// What to do when a row of the range is in the target already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +81,8 @@ pub(super) struct Moment {
 /// Rows on their way from the reader to a writer.
 pub(super) struct Part {
     pub rows: Rows,
-    /// Held by a row that is too large to have company.
-    pub alone: Option<Turn>,
+    /// What they hold of the room until they are written.
+    pub taken: Taken,
 }
 
 /// A part of a range; none at its end. Without that end the range is not whole.
@@ -66,7 +93,7 @@ pub(super) enum From {
     /// From the server itself, in a moment of its own.
     Inside,
     /// From the reader of the moment with this number.
-    Reader(u64, mpsc::Receiver<Piece>),
+    Reader(u64, mpsc::UnboundedReceiver<Piece>),
 }
 
 impl Way {
@@ -116,12 +143,12 @@ impl Moment {
         way: &Way,
         shape: &Shape,
         range: &Range,
-        to: &mpsc::Sender<Piece>,
+        to: &mpsc::UnboundedSender<Piece>,
     ) -> bool {
         let done = self.letting_go(async |session| read(session, way, shape, range, to).await).await;
         let well = done.is_ok();
         // A writer that is gone has a failure of its own.
-        let _ = to.send(done.map(|()| None)).await;
+        let _ = to.send(done.map(|()| None));
         well
     }
 }
@@ -131,7 +158,7 @@ async fn read(
     way: &Way,
     shape: &Shape,
     range: &Range,
-    to: &mpsc::Sender<Piece>,
+    to: &mpsc::UnboundedSender<Piece>,
 ) -> Result<()> {
     let within = shape.between(range.low.as_deref(), range.high.as_deref());
     let exceeds = shape.exceeds(GIANT);
@@ -161,7 +188,8 @@ async fn read(
         }
         if rows.size() >= BATCH_BYTES || end && rows.len() > 0 {
             let rows = std::mem::replace(&mut rows, Rows::of(shape.columns.len()));
-            if to.send(Ok(Some(Part { rows, alone: None }))).await.is_err() {
+            let taken = way.room.take(rows.size()).await;
+            if to.send(Ok(Some(Part { rows, taken }))).is_err() {
                 return Ok(());
             }
         }
@@ -241,7 +269,7 @@ async fn fill(
     let mut work = Rewritten::default();
     let mut sure = true;
     loop {
-        let Part { rows, alone } = match pieces.recv().await {
+        let Part { rows, taken } = match pieces.recv().await {
             Some(Ok(Some(part))) => part,
             Some(Ok(None)) => break,
             Some(Err(problem)) => return Err(problem),
@@ -258,7 +286,7 @@ async fn fill(
         held.add(batch.held);
         work.add(done);
         work.keep(written.kept);
-        drop((batch, alone));
+        drop((batch, taken));
     }
     // When a row was in the target already, it is open what is there.
     Ok(if sure { (held, moment, work) } else { (held.open(), 0, work) })

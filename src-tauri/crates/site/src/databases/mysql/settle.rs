@@ -168,7 +168,7 @@ async fn bring_again(
     shape: &Arc<Shape>,
     range: &Range,
 ) -> Result<()> {
-    let (to, pieces) = mpsc::channel(1);
+    let (to, pieces) = mpsc::unbounded_channel();
     let from = From::Reader(moment.number, pieces);
     let reading = async {
         moment.read(way, shape, range, &to).await;
