@@ -25,7 +25,7 @@ use crate::{Problem, Result};
 const BATCH_BYTES: usize = 2 << 20;
 
 /// Bytes of rows that are in memory at a time, from being read until they are written; those that are too large for company not counted.
-const AHEAD: usize = 24 << 20;
+const AHEAD: usize = 16 << 20;
 
 /// What all ranges of a job have in common.
 #[derive(Debug, Clone)]

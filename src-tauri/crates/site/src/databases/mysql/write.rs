@@ -18,6 +18,9 @@ use crate::{Problem, Result};
 /// Rows that are written by one statement at most; a power of two, like every number of rows that a statement is made for.
 const STATEMENT_ROWS: usize = 256;
 
+/// Bytes of values in one statement at most, where more than one row fits: they are in memory several times over until it is sent.
+const STATEMENT_BYTES: usize = 256 << 10;
+
 /// Bytes of an average row from which on statements cost a server less than a load.
 const LOAD_ROW: u64 = 600;
 
@@ -128,10 +131,11 @@ async fn insert(
     ignore: &str,
 ) -> Result<()> {
     let most = STATEMENT_ROWS.min(1 << (MARKS / shape.columns.len().max(1)).max(1).ilog2());
+    let room = STATEMENT_BYTES.min(session.packet / 2);
     let size = |row: usize| batch.cells(row).flatten().map(|cell| cell.len() + 9).sum::<usize>();
     while !rows.is_empty() {
         let (mut fit, mut bytes) = (0, 0);
-        while fit < rows.len().min(most) && (fit == 0 || bytes + size(rows[fit]) <= session.packet / 2) {
+        while fit < rows.len().min(most) && (fit == 0 || bytes + size(rows[fit]) <= room) {
             bytes += size(rows[fit]);
             fit += 1;
         }
