@@ -37,11 +37,13 @@ pub(crate) struct Ledger<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub slots: usize,
-    /// Percent of all processors above which nothing more is started.
+    /// Percent of all processors above which no more jobs run than ran already.
     pub cpu: f32,
     /// Bytes that all running jobs together may be estimated at; `None`: 90 % of the machine.
     pub memory: Option<u64>,
     pub load: Load,
+    /// How many jobs ran when the load was measured: that many may go on running, whatever they make of the processors.
+    pub measured: usize,
 }
 
 /// A running job, as far as it takes room.
@@ -127,7 +129,7 @@ impl<'a> Ledger<'a> {
         }
         let alone = self.running.is_empty();
         let cpu = self.limits.load.cpu;
-        if cpu > self.limits.cpu && !alone {
+        if cpu > self.limits.cpu && !alone && self.running.len() >= self.limits.measured {
             return Some(WaitNote::new("cpu", format!("The processors are {cpu:.0} % busy.")));
         }
         if needs.cpu > self.cpu && !(alone && self.reserved.is_none()) {

@@ -52,7 +52,8 @@ impl Default for SystemMeter {
 impl Meter for SystemMeter {
     fn load(&self) -> Load {
         let mut place = self.system.lock().unwrap_or_else(PoisonError::into_inner);
-        if place.is_none() {
+        let first = place.is_none();
+        if first {
             *place = sysinfo::System::new().ok();
         }
         let Some(system) = place.as_mut() else { return Load::default() };
@@ -60,7 +61,8 @@ impl Meter for SystemMeter {
         system.refresh_memory();
         let total = system.total_memory();
         Load {
-            cpu: system.global_cpu_usage(),
+            // With nothing to compare with, it is the average since the machine was started.
+            cpu: if first { 0.0 } else { system.global_cpu_usage() },
             memory_total: total,
             memory_used: total.saturating_sub(system.available_memory()),
         }

@@ -63,6 +63,8 @@ pub(crate) struct Turns {
     look: bool,
     due: due::Next,
     load: Load,
+    /// How many jobs ran when the load was measured.
+    measured: usize,
     ballast: Ballast,
     /// The disk was full at this active time; nothing is started until there is room again.
     full_since: Option<Duration>,
@@ -92,6 +94,7 @@ impl Turns {
             look: true,
             due: due::Next::default(),
             load: Load::default(),
+            measured: 0,
             ballast,
             full_since: None,
             sampled: active,
@@ -104,7 +107,7 @@ impl Turns {
     /// Runs until told to stop.
     pub async fn run(mut self) {
         self.shared.bell.set_runs_here(true);
-        self.load = self.shared.options.meter.load();
+        self.measure();
         if !self.ballast.load() {
             tracing::warn!("there is too little room on the disk to keep some back");
         }
@@ -227,6 +230,11 @@ impl Turns {
         self.control.idle.send_if_modified(|known| std::mem::replace(known, idle) != idle);
     }
 
+    fn measure(&mut self) {
+        self.load = self.shared.options.meter.load();
+        self.measured = self.active.len();
+    }
+
     async fn commit(&self, ended: Arc<Vec<Finish>>, stopping: bool) -> Result<Report> {
         let now = self.now();
         let due = self.is_due();
@@ -246,6 +254,7 @@ impl Turns {
             cpu: shared.options.cpu_limit,
             memory: shared.options.memory_budget,
             load: self.load,
+            measured: self.measured,
         };
         let (sender, receiver) = oneshot::channel();
         self.shared.store.write_then(

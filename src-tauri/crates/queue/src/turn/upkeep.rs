@@ -39,7 +39,7 @@ impl Turns {
         if self.active.is_empty() {
             return;
         }
-        self.load = self.shared.options.meter.load();
+        self.measure();
         // What did not fit a second ago may fit now.
         self.look = true;
         let mut marks: Vec<(Mark, i64)> = Vec::new();

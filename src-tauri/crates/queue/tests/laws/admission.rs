@@ -15,11 +15,14 @@ use crate::toys::{Order, add, options, order, quick, toys, toys_with, until, unt
 #[derive(Default)]
 struct Gauge {
     cpu: AtomicU64,
+    /// How often the load was asked for.
+    asked: AtomicU64,
     free: AtomicU64,
 }
 
 impl Meter for Gauge {
     fn load(&self) -> Load {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         Load { cpu: self.cpu.load(Ordering::SeqCst) as f32, memory_total: 1000, memory_used: 0 }
     }
 
@@ -44,6 +47,29 @@ async fn busy_processors_hold_back_more_work_but_never_all_of_it() {
     until_state(&queue, b, State::Completed).await;
     world.let_go();
     until_state(&queue, a, State::Completed).await;
+}
+
+#[tokio::test]
+async fn a_job_may_take_the_place_of_one_that_ended_though_the_processors_are_busy() {
+    let gauge = Arc::new(Gauge::default());
+    let options = Options { meter: gauge.clone(), cpu_limit: 80.0, slots: 2, ..options() };
+    let (_dir, world, queue) = toys_with(quick(), options);
+    let a = add(&queue, &order("a").waiting()).await;
+    let b = add(&queue, &order("b").waiting()).await;
+    let c = add(&queue, &order("c").waiting()).await;
+    let _runner = queue.run().await.unwrap();
+    until(&queue, b, |job| job.steps[1].done == 1).await;
+    gauge.cpu.store(95, Ordering::SeqCst);
+    let measured = gauge.asked.load(Ordering::SeqCst);
+    while gauge.asked.load(Ordering::SeqCst) < measured + 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    queue.cancel(b).await.unwrap();
+    until(&queue, c, |job| job.steps[1].done == 1).await;
+    assert_eq!(queue.job(a).await.unwrap().state, State::Running);
+    world.let_go();
+    until_state(&queue, a, State::Completed).await;
+    until_state(&queue, c, State::Completed).await;
 }
 
 #[tokio::test]
