@@ -1,10 +1,13 @@
 //! Following the queue, for a window or a terminal.
 
+mod backlog;
+
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use backlog::Backlog;
 use clonedeck_queue::{JobId, JobView, Subscription};
 
 use crate::Clonedeck;
@@ -17,12 +20,16 @@ const MOST_CHANGED: usize = 40;
 const FRESH: Duration = Duration::from_secs(1);
 /// How often the load of the machine is told when nothing else happens.
 const BEAT: Duration = Duration::from_secs(2);
+/// How soon ticks are sent that had no room in the message before.
+const SOON: Duration = Duration::from_millis(150);
 
-/// Follows the queue: at most ten messages a second for all jobs, the last value always among them.
+/// Follows the queue: at most ten messages a second for all jobs, the last value always among them. Where many jobs tick at once, each
+/// is told in its turn.
 pub struct Follower {
     clonedeck: Clonedeck,
     subscription: Subscription,
     known: HashMap<JobId, (JobView, Instant)>,
+    backlog: Backlog,
     status: Option<QueueStatus>,
     status_at: Option<Instant>,
     unread: Option<u64>,
@@ -39,6 +46,7 @@ impl Clonedeck {
             clonedeck: self.clone(),
             subscription,
             known: HashMap::new(),
+            backlog: Backlog::default(),
             status: None,
             status_at: None,
             unread: None,
@@ -60,9 +68,10 @@ impl Follower {
             self.first = false;
             None
         } else {
+            let pause = if self.backlog.is_empty() { BEAT } else { SOON };
             tokio::select! {
                 news = self.subscription.next() => Some(news.map_err(convert::queue_problem)?),
-                () = tokio::time::sleep(BEAT) => None,
+                () = tokio::time::sleep(pause) => None,
                 _ = self.nudged.changed() => {
                     self.unread = None;
                     None
@@ -78,8 +87,10 @@ impl Follower {
             if changed.len() > MOST_CHANGED {
                 update.resync = true;
                 self.known.clear();
+                self.backlog = Backlog::default();
             } else {
                 for id in changed {
+                    self.backlog.forget(&id.to_string());
                     // A job that retention took away meanwhile is no failure.
                     match self.look(id).await? {
                         Some(view) => update.changed.push(convert::row(&view, news.seq)),
@@ -89,12 +100,13 @@ impl Follower {
             }
             for tick in news.progress {
                 if let Some(tick) = self.tick(tick.job, tick.step, &tick.progress).await? {
-                    update.ticks.push(tick);
+                    self.backlog.put(tick);
                 }
             }
         } else {
             update.seq = self.subscription.seq().max(0) as u64;
         }
+        update.ticks = self.backlog.take();
         // Ticks alone change neither counts nor notices, and a step that follows another changes no notice.
         let changed = !update.changed.is_empty() || update.resync;
         let due = self.status_at.is_none_or(|at| at.elapsed() >= BEAT);
@@ -147,17 +159,22 @@ impl Follower {
         let Some(current) = view.steps.get(step) else { return Ok(None) };
         Ok(Some(Tick {
             job: id.to_string(),
-            progress: view.progress,
+            progress: hundredths(view.progress),
             step: current.name.clone(),
-            step_progress: current.progress,
+            step_progress: hundredths(current.progress),
             done: now.done,
             total: now.total.unwrap_or(0),
             unit: now.unit.clone().unwrap_or_default(),
-            rate: now.rate.unwrap_or(0.0),
+            rate: hundredths(now.rate.unwrap_or(0.0)),
             message: now.message.clone().unwrap_or_default(),
             eta_seconds: view.eta_seconds.map(convert::eta),
             active_ms: view.active_ms + at.elapsed().as_millis() as u64,
             log_lines: self.clonedeck.queue.log_lines(id).await.map_err(convert::queue_problem)?,
         }))
     }
+}
+
+/// A number as exact as anybody sees it, and as short.
+fn hundredths(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
 }
