@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -77,5 +78,96 @@ impl Watch for Watching {
     async fn checkpoint(&self, cursor: serde_json::Value) -> Result<(), Stopped> {
         let kept = self.handle.checkpoint(&cursor).await;
         self.note_stop(kept)
+    }
+}
+
+/// The watch of a second piece of work in the same step: how far it is, is told once it is its turn to speak.
+pub(crate) struct Later<'a> {
+    watch: &'a dyn Watch,
+    speaks: AtomicBool,
+}
+
+impl<'a> Later<'a> {
+    pub(crate) fn new(watch: &'a dyn Watch) -> Self {
+        Self { watch, speaks: AtomicBool::new(false) }
+    }
+
+    /// The first piece of work is done.
+    pub(crate) fn speak(&self) {
+        self.speaks.store(true, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Watch for Later<'_> {
+    fn progress(&self, done: u64, total: u64, unit: Unit) {
+        if self.speaks.load(Ordering::Relaxed) {
+            self.watch.progress(done, total, unit);
+        }
+    }
+
+    fn doing(&self, what: &str) {
+        if self.speaks.load(Ordering::Relaxed) {
+            self.watch.doing(what);
+        }
+    }
+
+    fn note(&self, level: Level, line: &str) {
+        self.watch.note(level, line);
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.watch.stop_requested()
+    }
+
+    async fn safe_point(&self) -> Result<(), Stopped> {
+        self.watch.safe_point().await
+    }
+
+    async fn checkpoint(&self, cursor: serde_json::Value) -> Result<(), Stopped> {
+        self.watch.checkpoint(cursor).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl Watch for Told {
+        fn progress(&self, done: u64, total: u64, _: Unit) {
+            self.0.lock().unwrap().push(format!("{done} of {total}"));
+        }
+        fn doing(&self, what: &str) {
+            self.0.lock().unwrap().push(what.to_owned());
+        }
+        fn note(&self, _: Level, line: &str) {
+            self.0.lock().unwrap().push(line.to_owned());
+        }
+        fn stop_requested(&self) -> bool {
+            false
+        }
+        async fn safe_point(&self) -> Result<(), Stopped> {
+            Err(Stopped)
+        }
+        async fn checkpoint(&self, _: serde_json::Value) -> Result<(), Stopped> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_piece_of_work_is_steered_from_the_start_and_tells_how_far_it_is_in_its_turn() {
+        let told = Told::default();
+        let later = Later::new(&told);
+        later.progress(1, 3, Unit::Tables);
+        later.doing("wp_options");
+        later.note(Level::Warn, "a line of the log is never held back");
+        assert_eq!(later.safe_point().await, Err(Stopped));
+        later.speak();
+        later.progress(2, 3, Unit::Tables);
+        assert_eq!(*told.0.lock().unwrap(), ["a line of the log is never held back", "2 of 3"]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clonedeck_queue::{Ctx, Done, JobId, Level, Step, StepError};
 use clonedeck_rewrite::Rewriter;
 use clonedeck_site::check::{Pages, Plan as PagesPlan, sample_post};
-use clonedeck_site::databases::{self, Access};
+use clonedeck_site::databases::{self, Access, Checked};
 use clonedeck_site::defaults::Login;
 use clonedeck_site::files::{self, Difference, Index, RelPath, Verify};
 use clonedeck_site::platforms::Address;
@@ -18,6 +18,7 @@ use super::{
     UpdateSiteDefaults,
 };
 use super::{copy_files, plan, rewrite_files, rewriting, source};
+use crate::watching::Later;
 use crate::words::{count, counted};
 use crate::{Previews, Secrets, Watching};
 
@@ -84,8 +85,7 @@ impl Step for CheckTheCopy {
                 job: &job,
                 finished: false,
             };
-            look.files(&rewritten.files.changed, &mut receipt, &watch).await?;
-            look.database(&mut receipt, &watch).await?;
+            look.contents(&rewritten.files.changed, &mut receipt, &watch).await?;
             let login = self.login(id, updated.username.as_deref())?;
             look.pages(&self.previews, login.as_ref(), &mut receipt, &watch).await?;
             // Rows are compared with what the copy held when it was brought to one moment; the source has moved on since.
@@ -160,6 +160,19 @@ fn note_rewriting(receipt: &mut Receipt, rewritten: &AllRewritten) {
     }
 }
 
+fn note_checked(receipt: &mut Receipt, checked: Checked) {
+    receipt.tables = checked.tables;
+    receipt.rewrite.left_over.extend(checked.left_over.iter().map(|left| {
+        format!("{}.{}: {} cells, such as {}", left.table, left.column, count(left.cells), left.example)
+    }));
+    let cells: u64 = checked.left_over.iter().map(|left| left.cells).sum();
+    if cells > 0 {
+        receipt
+            .findings
+            .push(format!("The old address is left in {} cells of the copy's database.", count(cells)));
+    }
+}
+
 /// Checks a finished copy again, long after: files against the index, rows and leftovers, and what the running copy answers. The parts
 /// of the receipt that tell what was done are taken over from `before`.
 pub async fn recheck(
@@ -187,8 +200,7 @@ pub async fn recheck(
     receipt.files.differences = Vec::new();
     receipt.rewrite.left_over = Vec::new();
     let look = Look { made: &made, spec, secrets, job_dir, job, finished: true };
-    look.files(&changed, &mut receipt, watch).await?;
-    look.database(&mut receipt, watch).await?;
+    look.contents(&changed, &mut receipt, watch).await?;
     look.pages(previews, None, &mut receipt, watch).await?;
     Ok(receipt)
 }
@@ -211,6 +223,26 @@ impl Look<'_> {
 
     fn rewriter(&self) -> Result<Option<Rewriter>> {
         rewriting::rewriter(&self.made.site, &self.made.planned)
+    }
+
+    /// Files and database, at the same time: one waits for the disk where the other waits for the server.
+    async fn contents(
+        &self,
+        changed: &BTreeSet<RelPath>,
+        receipt: &mut Receipt,
+        watch: &dyn Watch,
+    ) -> Result<()> {
+        let later = Later::new(watch);
+        let files = async {
+            self.files(changed, receipt, watch).await?;
+            later.speak();
+            Ok(())
+        };
+        let ((), checked) = tokio::try_join!(files, self.database(&later))?;
+        if let Some(checked) = checked {
+            note_checked(receipt, checked);
+        }
+        Ok(())
     }
 
     /// Files: kind, size and mode of each, the bytes of a sample or of all; and the old address in those that may hold it.
@@ -290,35 +322,18 @@ impl Look<'_> {
         }
     }
 
-    /// The database: rows by table on both sides, the old address in any column of text, values that do not parse.
-    async fn database(&self, receipt: &mut Receipt, watch: &dyn Watch) -> Result<()> {
+    /// The database: rows by table on both sides, the old address in any column of text.
+    async fn database(&self, watch: &dyn Watch) -> Result<Option<Checked>> {
         let both = if self.finished {
             source::finished(self.spec, &self.made.planned, self.secrets).await?
         } else {
             source::both(self.spec, &self.made.planned, self.secrets, self.job).await?
         };
-        let Some((database, target)) = both else { return Ok(()) };
+        let Some((database, target)) = both else { return Ok(None) };
         let rewriter = self.rewriter()?;
         let rewriting =
             rewriter.as_ref().map(|rewriter| rewriting::rewriting(self.spec, &self.made.site, rewriter));
-        let checked = databases::check(&database, &target, rewriting.as_ref(), watch).await?;
-        receipt.tables = checked.tables;
-        for left in &checked.left_over {
-            receipt.rewrite.left_over.push(format!(
-                "{}.{}: {} cells, such as {}",
-                left.table,
-                left.column,
-                count(left.cells),
-                left.example
-            ));
-        }
-        let cells: u64 = checked.left_over.iter().map(|left| left.cells).sum();
-        if cells > 0 {
-            receipt
-                .findings
-                .push(format!("The old address is left in {} cells of the copy's database.", count(cells)));
-        }
-        Ok(())
+        databases::check(&database, &target, rewriting.as_ref(), watch).await.map(Some)
     }
 
     /// The running copy: pages without an error and without the old address, and a login that works.

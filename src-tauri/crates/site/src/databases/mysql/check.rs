@@ -1,12 +1,30 @@
 //! Looking whether the copy is one.
+//!
+//! Every row of the copy is read again, by sessions that have nothing to do with those that wrote it. Several tables are read at a time,
+//! and what was read is searched while the next rows come.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::JoinHandle;
 
 use super::quote;
-use super::session::Session;
+use super::rows::Rows;
+use super::session::{Mode, Session};
 use super::shape::{Shape, shapes};
 use super::source::{self, Source};
 use super::target::Target;
 use crate::databases::{Checked, LeftOver, Rewriting, TableRows};
 use crate::{Result, Unit, Watch};
+
+/// Tables that are read at a time.
+const TABLES: usize = 2;
+
+/// Bytes of rows that are searched at a time.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// What was found in one table; the number is its place among all.
+type Found = (usize, TableRows, Vec<LeftOver>);
 
 /// Counts rows on both sides and looks for old addresses in every column of text.
 pub(crate) async fn check(
@@ -15,70 +33,153 @@ pub(crate) async fn check(
     rewriting: Option<&Rewriting>,
     watch: &dyn Watch,
 ) -> Result<Checked> {
-    let mut reading = source.session().await?;
-    let mut copy = target.login.open(&target.name, super::session::Mode::Read).await?;
+    let mut copy = target.login.open(&target.name, Mode::Read).await?;
     let shapes = shapes(&mut copy, &target.name).await?;
-    let total = shapes.len() as u64;
-    let mut checked = Checked::default();
-    for (done, shape) in shapes.iter().enumerate() {
-        watch.safe_point().await?;
-        watch.doing(&shape.name);
-        watch.progress(done as u64, total, Unit::Tables);
-        let rows_source = source::rows(&mut reading, &source.name, shape).await?;
-        let rows_target = source::rows(&mut copy, &target.name, shape).await?;
-        checked.tables.push(TableRows { name: shape.name.clone(), rows_source, rows_target });
-        if let Some(rewriting) = rewriting {
-            left_over(&mut copy, &target.name, shape, rewriting, &mut checked).await?;
-        }
-    }
-    watch.progress(total, total, Unit::Tables);
-    reading.close().await;
     copy.close().await;
+    let total = shapes.len() as u64;
+    let mut open: Vec<(usize, Arc<Shape>)> = shapes.into_iter().map(Arc::new).enumerate().collect();
+    // The largest first, so that none of them is left for one session at the end.
+    open.sort_by_key(|(_, shape)| std::cmp::Reverse(shape.bytes));
+    let lookers = TABLES.min(open.len());
+    let open = Mutex::new(VecDeque::from(open));
+    let found: Mutex<Vec<Found>> = Mutex::new(Vec::new());
+    let lookers = (0..lookers).map(|_| async {
+        let mut reading = source.session().await?;
+        let mut copy = target.login.open(&target.name, Mode::Read).await?;
+        loop {
+            let next = locked(&open).pop_front();
+            let Some((place, shape)) = next else { break };
+            watch.safe_point().await?;
+            watch.doing(&shape.name);
+            let (rows_source, rows_target) = futures::join!(
+                source::rows(&mut reading, &source.name, &shape),
+                look(&mut copy, &target.name, &shape, rewriting)
+            );
+            let (rows_source, (rows_target, left_over)) = (rows_source?, rows_target?);
+            let rows = TableRows { name: shape.name.clone(), rows_source, rows_target };
+            let mut found = locked(&found);
+            found.push((place, rows, left_over));
+            watch.progress(found.len() as u64, total, Unit::Tables);
+        }
+        reading.close().await;
+        copy.close().await;
+        Ok::<_, crate::Problem>(())
+    });
+    futures::future::try_join_all(lookers).await?;
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_by_key(|(place, ..)| *place);
+    let mut checked = Checked::default();
+    for (_, rows, mut left_over) in found {
+        checked.tables.push(rows);
+        checked.left_over.append(&mut left_over);
+    }
     Ok(checked)
 }
 
-async fn left_over(
+fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts the rows of a table of the copy, and finds old addresses in them.
+async fn look(
     copy: &mut Session,
     database: &str,
-    shape: &Shape,
-    rewriting: &Rewriting,
-    checked: &mut Checked,
-) -> Result<()> {
-    let columns: Vec<usize> = (0..shape.columns.len())
-        .filter(|at| {
-            shape.columns[*at].kind.holds_text() && !rewriting.keeps(&shape.name, &shape.columns[*at].name)
-        })
-        .collect();
-    if columns.is_empty() {
-        return Ok(());
-    }
-    let mut found: Vec<LeftOver> = Vec::new();
+    shape: &Arc<Shape>,
+    rewriting: Option<&Rewriting>,
+) -> Result<(u64, Vec<LeftOver>)> {
+    let columns = |rewriting: &Rewriting| -> Vec<usize> {
+        (0..shape.columns.len())
+            .filter(|at| {
+                let column = &shape.columns[*at];
+                column.kind.holds_text() && !rewriting.keeps(&shape.name, &column.name)
+            })
+            .collect()
+    };
+    let (rewriting, columns) = match rewriting.map(|rewriting| (rewriting, columns(rewriting))) {
+        Some((rewriting, columns)) if !columns.is_empty() => (rewriting, columns),
+        _ => return Ok((source::rows(copy, database, shape).await?, Vec::new())),
+    };
     // The key first, then the columns to look at, and nothing else of a row.
-    let keys = shape.key_columns.len();
     let read: Vec<String> =
         shape.key_columns.iter().chain(&columns).map(|at| shape.columns[*at].read()).collect();
-    let mut rows = copy
+    let mut answer = copy
         .stream(format!("SELECT {} FROM {}", read.join(","), quote::table(database, &shape.name)))
         .await?;
-    while let Some(row) = rows.next().await? {
-        for (place, at) in columns.iter().enumerate() {
-            let Some(value) = row.bytes(keys + place) else { continue };
-            if !rewriting.holds_old(value) {
-                continue;
-            }
-            let column = &shape.columns[*at].name;
-            if let Some(known) = found.iter_mut().find(|known| known.column == *column) {
-                known.cells += 1;
-            } else {
-                found.push(LeftOver {
-                    table: shape.name.clone(),
-                    column: column.clone(),
-                    cells: 1,
-                    example: shape.literals((0..keys).filter_map(|at| row.bytes(at))).join(","),
-                });
+    let mut count = 0;
+    let mut rows = Rows::of(read.len());
+    let mut search = Search {
+        shape: Arc::clone(shape),
+        rewriting: rewriting.clone(),
+        columns: columns.into(),
+        running: None,
+        found: Vec::new(),
+    };
+    while let Some(row) = answer.row().await? {
+        count += 1;
+        rows.push(&row);
+        if rows.size() >= BATCH_BYTES {
+            search.begin(std::mem::replace(&mut rows, Rows::of(read.len()))).await;
+        }
+    }
+    search.begin(rows).await;
+    Ok((count, search.end().await))
+}
+
+/// The search through rows, away from the threads that wait for the network: one batch at a time.
+struct Search {
+    shape: Arc<Shape>,
+    rewriting: Rewriting,
+    columns: Arc<[usize]>,
+    running: Option<JoinHandle<Vec<LeftOver>>>,
+    found: Vec<LeftOver>,
+}
+
+impl Search {
+    /// Searches these rows, once those before are searched.
+    async fn begin(&mut self, rows: Rows) {
+        self.gather().await;
+        let (shape, rewriting, columns) =
+            (Arc::clone(&self.shape), self.rewriting.clone(), Arc::clone(&self.columns));
+        self.running =
+            Some(tokio::task::spawn_blocking(move || left_over(&rows, &shape, &rewriting, &columns)));
+    }
+
+    async fn end(mut self) -> Vec<LeftOver> {
+        self.gather().await;
+        self.found
+    }
+
+    async fn gather(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        for new in running.await.expect("searching does not panic") {
+            match self.found.iter_mut().find(|known| known.column == new.column) {
+                Some(known) => known.cells += new.cells,
+                None => self.found.push(new),
             }
         }
     }
-    checked.left_over.append(&mut found);
-    Ok(())
+}
+
+/// The columns of these rows that hold an old address. Their cells begin with those of the key.
+fn left_over(rows: &Rows, shape: &Shape, rewriting: &Rewriting, columns: &[usize]) -> Vec<LeftOver> {
+    let keys = shape.key_columns.len();
+    let mut found: Vec<LeftOver> = Vec::new();
+    for row in 0..rows.len() {
+        for (place, at) in columns.iter().enumerate() {
+            if !rows.get(row, keys + place).is_some_and(|value| rewriting.holds_old(value)) {
+                continue;
+            }
+            let column = &shape.columns[*at].name;
+            match found.iter_mut().find(|known| known.column == *column) {
+                Some(known) => known.cells += 1,
+                None => found.push(LeftOver {
+                    table: shape.name.clone(),
+                    column: column.clone(),
+                    cells: 1,
+                    example: shape.literals((0..keys).filter_map(|key| rows.get(row, key))).join(","),
+                }),
+            }
+        }
+    }
+    found
 }

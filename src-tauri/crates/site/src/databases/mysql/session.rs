@@ -211,10 +211,6 @@ pub(super) struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    pub(super) async fn next(&mut self) -> Result<Option<Cells>> {
-        Ok(self.row().await?.map(Cells::from))
-    }
-
     /// The next row as the driver has it.
     pub(super) async fn row(&mut self) -> Result<Option<Row>> {
         self.answer.next().await.map_err(|error| problem(error, self.at, When::Working))
