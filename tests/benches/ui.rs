@@ -1,7 +1,8 @@
 //! The real window under load, measured from outside and from within: `make bench-ui`. Every figure stands beside its target.
 //!
 //! Start and idle with 10,000 jobs in the database; 50 running jobs that tick 100 times a second each. `CLONEDECK_BENCH_MINUTES` says
-//! for how long memory is watched under that load (3 unless told).
+//! for how long memory is watched under that load (3 unless told); `CLONEDECK_BENCH_ONLY` names the parts to measure, of start, idle,
+//! busy, launch, memory, hidden.
 
 #[path = "../tests/window/desktop.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]
@@ -15,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clonedeck_jobs::busy::{Busy, Pace};
 use clonedeck_queue::{AddOptions, Options, Queue, Registry};
 use desktop::{Desktop, Window};
-use processes::{Cpu, memory, of_window, started_at, web_process};
+use processes::{Cpu, memory, name_of, of_window, started_at, web_process};
 
 const HISTORY: usize = 10_000;
 const BUSY: u64 = 50;
@@ -23,6 +24,11 @@ const TICKS: u64 = 100;
 const STARTS: usize = 5;
 const LAUNCHES: usize = 20;
 const LOOK: Duration = Duration::from_secs(20);
+
+/// Whether a part is to be measured.
+fn wanted(part: &str) -> bool {
+    std::env::var("CLONEDECK_BENCH_ONLY").map_or(true, |only| only.split(' ').any(|word| word == part))
+}
 
 /// A line of the table.
 fn say(what: &str, target: &str, measured: f64, limit: f64, unit: &str) {
@@ -52,10 +58,14 @@ fn main() {
     println!("{:<62} {:>12} {:>10}", "", "target", "measured");
     let desktop = Desktop::start();
     runtime.block_on(async {
-        starts(&desktop, &data).await;
+        if wanted("start") {
+            starts(&desktop, &data).await;
+        }
         let window = desktop.open(&data).await;
         window.find("job-row", "").await;
-        idle(&desktop, &window).await;
+        if wanted("idle") {
+            idle(&desktop, &data, &window).await;
+        }
         let add = queue(&data);
         let minutes =
             std::env::var("CLONEDECK_BENCH_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
@@ -64,10 +74,18 @@ fn main() {
             .collect();
         add.add_many::<Busy>(&paces, AddOptions::default()).await.expect("jobs can be added");
         wait_for_running(&window).await;
-        busy(&window).await;
-        launches(&window, home.path()).await;
-        hour(&window, minutes).await;
-        hidden(&desktop, &window).await;
+        if wanted("busy") {
+            busy(&window).await;
+        }
+        if wanted("launch") {
+            launches(&window, home.path()).await;
+        }
+        if wanted("memory") {
+            hour(&window, minutes).await;
+        }
+        if wanted("hidden") {
+            hidden(&desktop, &data, &window).await;
+        }
         if let Ok(name) = std::env::var("CLONEDECK_BENCH_PICTURE") {
             desktop.picture(&name);
         }
@@ -116,12 +134,16 @@ async fn starts(desktop: &Desktop, data: &Path) {
     say("start to 10,000 jobs' list on screen, median of 5", "< 700 ms", took[took.len() / 2], 700.0, "ms");
 }
 
-async fn idle(desktop: &Desktop, window: &Window) {
+async fn idle(desktop: &Desktop, data: &Path, window: &Window) {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let all = of_window(window.pid());
     let cpu = Cpu::of(&all);
+    let each: Vec<(u32, Cpu)> = all.iter().map(|pid| (*pid, Cpu::of(&[*pid]))).collect();
     tokio::time::sleep(LOOK).await;
     say("idle, window open: CPU of all processes", "< 1 %", cpu.percent(), 1.0, "%");
+    for (pid, cpu) in each {
+        println!("{:<62} {:>12} {:>10.1} %", format!("   {}", name_of(pid)), "", cpu.percent());
+    }
     say("idle: memory of all processes (PSS)", "reported", memory(&all), f64::MAX, "MB");
     let pid = window.pid();
     desktop.close_window();
@@ -129,11 +151,11 @@ async fn idle(desktop: &Desktop, window: &Window) {
     let cpu = Cpu::of(&of_window(pid));
     tokio::time::sleep(LOOK).await;
     say("idle, window hidden: CPU of all processes", "~ 0 %", cpu.percent(), 0.5, "%");
-    raise(desktop, window).await;
+    raise(desktop, data).await;
 }
 
-async fn raise(desktop: &Desktop, window: &Window) {
-    desktop.start_again(window.data_dir(), None);
+async fn raise(desktop: &Desktop, data: &Path) {
+    desktop.start_again(data, None);
     while !desktop.shows_window() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -218,14 +240,14 @@ async fn hour(window: &Window, minutes: u64) {
     );
 }
 
-async fn hidden(desktop: &Desktop, window: &Window) {
+async fn hidden(desktop: &Desktop, data: &Path, window: &Window) {
     let pid = window.pid();
     desktop.close_window();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let page = Cpu::of(&[web_process(pid)]);
     tokio::time::sleep(LOOK).await;
     say("50 busy jobs, window hidden: CPU of the page's process", "~ 0 %", page.percent(), 0.5, "%");
-    raise(desktop, window).await;
+    raise(desktop, data).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
 }
 

@@ -40,6 +40,11 @@ pub fn web_process(pid: u32) -> u32 {
         .expect("the page has a process")
 }
 
+/// What a process is called.
+pub fn name_of(pid: u32) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
+}
+
 /// When a process was started, milliseconds since 1970.
 pub fn started_at(pid: u32) -> f64 {
     let ticks: f64 = stat(&format!("/proc/{pid}/stat")).expect("it runs")[19].parse().expect("a number");
