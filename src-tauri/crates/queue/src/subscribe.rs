@@ -19,6 +19,8 @@ use crate::{JobId, Queue, Result};
 
 /// Least time between two messages.
 const PACE: Duration = Duration::from_millis(100);
+/// How often it is looked for news of which nobody would have told, where nothing is at work.
+const REST: Duration = Duration::from_secs(2);
 /// Most events in one message.
 const EVENTS: usize = 500;
 
@@ -123,10 +125,10 @@ impl Subscription {
     /// Waits for a sign that there may be news.
     async fn wait(&mut self) {
         loop {
-            let rung = tokio::time::timeout(
-                self.shared.options.poll.max(Duration::from_millis(20)),
-                self.bell.changed(),
-            );
+            // The runner of this process hears of every commit, and rings. While it has nothing to do, nothing else can be new.
+            let rests = self.shared.bell.runs_here() && self.shared.live().is_empty();
+            let pause = if rests { REST } else { self.shared.options.poll.max(Duration::from_millis(20)) };
+            let rung = tokio::time::timeout(pause, self.bell.changed());
             if rung.await.is_ok() || self.commits.as_mut().is_some_and(CommitWatch::changed) {
                 return;
             }

@@ -29,6 +29,8 @@ use crate::state::Intent;
 use crate::stop::Stop;
 use crate::{Error, Policy, Result, due, let_go, steer};
 
+/// How many times longer it waits between two looks while no job runs.
+const REST: u32 = 5;
 /// How long small jobs are waited for so that they end in one commit.
 const MOMENT: Duration = Duration::from_micros(100);
 
@@ -114,8 +116,7 @@ impl Turns {
         let mut commits = self.shared.store.watch_commits().ok();
         #[cfg(unix)]
         let socket = self.shared.bell.listen();
-        let mut poll = tokio::time::interval(self.shared.options.poll);
-        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut polled = Instant::now();
         loop {
             while let Ok(finish) = self.inbox.try_recv() {
                 self.ended.push(finish);
@@ -137,6 +138,8 @@ impl Turns {
                 }
             }
             let shared = Arc::clone(&self.shared);
+            let rest = if self.active.is_empty() { REST } else { 1 };
+            let poll = tokio::time::sleep_until((polled + shared.options.poll * rest).into());
             #[cfg(unix)]
             let called = hear(socket.as_ref());
             #[cfg(not(unix))]
@@ -147,7 +150,10 @@ impl Turns {
                 () = shared.bell.runner_rung() => self.look = true,
                 () = self.control.changed.notified() => {}
                 () = called => self.look = true,
-                _ = poll.tick() => self.poll(&mut commits).await,
+                () = poll => {
+                    self.poll(&mut commits).await;
+                    polled = Instant::now();
+                }
             }
         }
         self.shared.bell.set_runs_here(false);
