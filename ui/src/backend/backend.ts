@@ -17,6 +17,7 @@ import type { CommandStanding } from './wire/CommandStanding';
 import type { DoctorFinding } from './wire/DoctorFinding';
 import type { FolderPage } from './wire/FolderPage';
 import type { JobFilter } from './wire/JobFilter';
+import type { JobLimits } from './wire/JobLimits';
 import type { JobPage } from './wire/JobPage';
 import type { JobSecrets } from './wire/JobSecrets';
 import type { JobView } from './wire/JobView';
@@ -79,14 +80,14 @@ export interface Backend {
   /** What a call would run, and what is wrong with it; runs nothing. */
   draftCommand(site: string, call: CommandCall): Promise<CommandDraft>;
   /** `confirm` is the name of the site as the person typed it, for a command that destroys. */
-  launchCommand(site: string, call: CommandCall, confirm: string | null): Promise<string>;
+  launchCommand(site: string, call: CommandCall, confirm: string | null, limits: JobLimits | null): Promise<string>;
   /** The calls of a command or workflow, and where each stands; none for other jobs. */
   commandStanding(id: string): Promise<CommandStanding[]>;
   workflows(site: string): Promise<Workflow[]>;
   /** One of the same title is replaced. */
   saveWorkflow(site: string, workflow: Workflow): Promise<void>;
   removeWorkflow(site: string, title: string): Promise<boolean>;
-  launchWorkflow(site: string, workflow: Workflow, confirm: string | null): Promise<string>;
+  launchWorkflow(site: string, workflow: Workflow, confirm: string | null, limits: JobLimits | null): Promise<string>;
   /** What the operator has added to the list of allowed commands. */
   ownCommands(): Promise<OwnCommands>;
   addOwnCommand(command: NewCommand): Promise<string>;

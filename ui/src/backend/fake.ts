@@ -4,6 +4,7 @@ import * as answers from './fake/answers';
 import * as builds from './fake/builds';
 import * as commands from './fake/commands';
 import { folder } from './fake/folders';
+import { bounded } from './fake/limits';
 import { find, lineAt } from './fake/log';
 import { id, job as makeJob, past, problem, row, type Told } from './fake/make';
 import { logOf, other, type Other } from './fake/others';
@@ -249,20 +250,22 @@ export function fake(name: string, still = false): Backend {
       }),
     commandSite: (path) => later(() => commands.site(path)),
     draftCommand: (site, call) => later(() => commands.draft(site, call)),
-    launchCommand: (site, call, confirm) =>
+    launchCommand: (site, call, confirm, limits) =>
       later(() => {
+        const bounds = bounded(limits);
         const title = commands.admit(site, call, confirm);
         const name = commands.site(site).name;
         calls.push(`command ${commands.draft(site, call).words.join(' ')}`);
-        const spec = { site, call: structuredClone(call), confirm };
+        const spec = { site, call: structuredClone(call), confirm, bounds };
         return launch({ kind: 'command', title: `${title}${call.dry_run ? ', only shown' : ''}: ${name}`, source: site, spec });
       }),
     commandStanding: (wanted) => later(() => commands.standing(view(wanted))),
     workflows: (site) => later(() => commands.workflows(site)),
     saveWorkflow: (site, workflow) => later(() => commands.saveWorkflow(site, workflow)),
     removeWorkflow: (site, title) => later(() => commands.removeWorkflow(site, title)),
-    launchWorkflow: (site, workflow, confirm) =>
+    launchWorkflow: (site, workflow, confirm, limits) =>
       later(() => {
+        const bounds = bounded(limits);
         const shown: [string, unknown][] = [];
         const real: [string, unknown][] = [];
         for (const call of workflow.calls) {
@@ -272,7 +275,7 @@ export function fake(name: string, still = false): Backend {
           real.push([title, call]);
         }
         calls.push(`workflow ${workflow.calls.map((call) => call.command).join(' ')}`);
-        const spec = structuredClone({ site, title: workflow.title, calls: [...shown, ...real] });
+        const spec = structuredClone({ site, title: workflow.title, calls: [...shown, ...real], bounds });
         return launch({ kind: 'workflow', title: `${workflow.title}: ${commands.site(site).name}`, source: site, spec });
       }),
     ownCommands: () => later(() => commands.ownCommands()),
@@ -282,9 +285,15 @@ export function fake(name: string, still = false): Backend {
     launchBuild: (request) =>
       later(() => {
         const report = builds.inspect(request.source);
+        const bounds = bounded(request.limits ?? null);
         calls.push(`build ${request.source}`);
         const name = report.path.split('/').pop() ?? report.path;
-        return launch({ kind: 'build', title: `Build ${name}`, source: report.path, spec: structuredClone(request) });
+        return launch({
+          kind: 'build',
+          title: `Build ${name}`,
+          source: report.path,
+          spec: { ...structuredClone(request), bounds },
+        });
       }),
     buildCache: () => later(() => cache),
     clearBuildCache: () =>

@@ -1,4 +1,8 @@
-/** What was asked of a clone, read out of a job's spec with care: other kinds of jobs have other specs. */
+/** What was asked for, read out of a job's spec with care: each kind of job has a spec of its own. */
+import { spell, spellSize } from '../kit/limits.svelte';
+import { limits as w } from '../words/limits';
+
+/** What was asked of a clone. */
 export interface CloneSpec {
   url: string | null;
   db: string | null;
@@ -34,4 +38,21 @@ export function cloneSpec(spec: unknown): CloneSpec {
     allow_unreadable: found['allow_unreadable'] === true,
     full: found['verify_all'] === true,
   };
+}
+
+/** The limits that its programs were given, in words; empty when there are none. */
+export function limitsOf(spec: unknown): string {
+  const { bounds } = (spec ?? {}) as { bounds?: Record<string, unknown> };
+  const said = (name: string, spelled: (value: number) => string) => {
+    const value = bounds?.[name];
+    return typeof value === 'number' ? spelled(value) : '';
+  };
+  return [
+    said('memory', (size) => w.kept.memory(spellSize(size))),
+    said('cpu', (processors) => w.kept.cpu(String(processors))),
+    said('deadline_seconds', (time) => w.kept.deadline(spell(time))),
+    said('stall_seconds', (time) => w.kept.stall(spell(time))),
+  ]
+    .filter(Boolean)
+    .join(', ');
 }

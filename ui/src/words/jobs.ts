@@ -109,6 +109,7 @@ export const facts = {
   attempts: 'Tries of steps',
   resumed: 'Went on after a stop',
   crashes: 'Took the program down',
+  limits: 'Limits',
   batch: 'Batch',
   asked: 'As it was asked for',
   never: 'not yet',

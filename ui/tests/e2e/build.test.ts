@@ -45,6 +45,23 @@ describe('building a project', () => {
     await page.context().close();
   });
 
+  test('limits are given to a build, and one that makes no sense is refused beside its field', async () => {
+    const page = await browser.open();
+    await project(page, '/home/ada/projects/landing');
+    await page.getByTestId('limits').click();
+    expect(await page.getByTestId('limit-deadline_seconds').getAttribute('placeholder')).toBe('2 h');
+    await page.getByTestId('limit-stall_seconds').fill('400d');
+    await page.getByTestId('launch-build').click();
+    await page.getByText('must be from a second to a year').waitFor();
+    await page.getByTestId('limit-stall_seconds').fill('');
+    await page.getByTestId('limit-memory').fill('2G');
+    await page.getByTestId('launch-build').click();
+    await page.getByRole('heading', { level: 1, name: 'Build landing' }).waitFor();
+    await page.getByTestId('tab-details').click();
+    await page.getByText('memory 2G', { exact: true }).waitFor();
+    await page.context().close();
+  });
+
   test('an archive that is dropped offers a build, a project asks what it is for, a site is cloned', async () => {
     const page = await browser.open();
     const drop = (path: string) => page.evaluate((dropped) => window.outside?.drop({ phase: 'dropped', paths: [dropped] }), path);

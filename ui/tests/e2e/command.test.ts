@@ -53,6 +53,50 @@ describe('running commands of a site', () => {
     await page.context().close();
   });
 
+  test('limits are said by keyboard, refused beside their field, and kept with the job', async () => {
+    const page = await browser.open();
+    await command(page, 'wp.cache-flush');
+    await page.getByTestId('limits').focus();
+    expect(await page.getByTestId('limits').getAttribute('aria-expanded')).toBe('false');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('1M');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('0.5');
+    expect(await page.getByTestId('limit-deadline_seconds').getAttribute('placeholder')).toBe('48 h');
+    expect(await page.getByTestId('limit-stall_seconds').getAttribute('placeholder')).toBe('1 h');
+    await page.keyboard.press('Enter');
+    await page.getByText('The limit of memory must be 16 MB or more.').waitFor();
+    const memory = page.getByTestId('limit-memory');
+    expect(await memory.getAttribute('aria-invalid')).toBe('true');
+    expect(await memory.evaluate((field) => document.activeElement === field)).toBe(true);
+    expect(await page.evaluate(() => window.outside?.calls)).toEqual([]);
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('lots');
+    await page.keyboard.press('Enter');
+    await page.getByText('A size is a number with M or G').waitFor();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('64M');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Empty the object cache: shop' }).waitFor();
+    await page.getByTestId('tab-details').click();
+    await page.getByText('memory 64M, processors 0.5', { exact: true }).waitFor();
+    await page.context().close();
+  });
+
+  test('a workflow takes limits for each of its commands', async () => {
+    const page = await browser.open();
+    await command(page, 'workflow:After a deploy', 'workflow-form');
+    await page.getByTestId('limits').click();
+    expect(await page.getByTestId('limit-deadline_seconds').getAttribute('placeholder')).toBe('as each command has it');
+    await page.getByTestId('limit-deadline_seconds').fill('30m');
+    await page.getByTestId('launch-workflow').click();
+    await page.getByRole('heading', { level: 1, name: 'After a deploy: shop' }).waitFor();
+    await page.getByTestId('tab-details').click();
+    await page.getByText('30 min at work', { exact: true }).waitFor();
+    await page.context().close();
+  });
+
   test('a trial asks for nothing; what destroys asks for the name of the site', async () => {
     const page = await browser.open();
     await command(page, 'wp.core-update-db');

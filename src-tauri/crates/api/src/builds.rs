@@ -6,7 +6,7 @@ use clonedeck_jobs::build::{self, BuildJob, BuildOrder, Project};
 use clonedeck_queue::AddOptions;
 
 use crate::wire::{BuildReport, BuildRequest, CacheUse, JobState, Preview, Problem};
-use crate::{Clonedeck, convert, problem};
+use crate::{Clonedeck, convert, limits, problem};
 
 impl Clonedeck {
     /// What is known of a project before it is built. Writes nothing.
@@ -36,6 +36,7 @@ impl Clonedeck {
             can_build: false,
             remarks: Vec::new(),
             memory,
+            usual: limits::told(build::USUAL),
         })
     }
 
@@ -57,7 +58,7 @@ impl Clonedeck {
         order.preview = request.preview;
         order.stays = request.stays;
         order.ports = request.ports;
-        order.bounds = crate::limits::bounds(request.limits)?;
+        order.bounds = limits::bounds(request.limits)?;
         let id = self.queue.add::<BuildJob>(&order, AddOptions::default().priority(request.priority)).await;
         Ok(id.map_err(convert::queue_problem)?.to_string())
     }
@@ -113,5 +114,6 @@ fn report(source: &Path, project: Project, memory: u64) -> BuildReport {
         can_build: project.can_build,
         remarks: project.remarks,
         memory,
+        usual: limits::told(build::USUAL),
     }
 }

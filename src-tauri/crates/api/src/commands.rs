@@ -212,6 +212,7 @@ pub(crate) fn told(catalogue: &Catalogue, command: &CommandEntry, site: Option<&
         dry_run: !command.dry_run.is_empty(),
         resumable: command.resume.is_some(),
         deadline_hours: command.deadline_hours,
+        stall_minutes: command.stall_minutes,
         arguments: command
             .argument
             .iter()

@@ -42,6 +42,16 @@ pub(crate) fn bounds(limits: Option<JobLimits>) -> Result<Bounds, Problem> {
     })
 }
 
+/// Bounds as somebody may ask for them.
+pub(crate) fn told(bounds: Bounds) -> JobLimits {
+    JobLimits {
+        memory: bounds.memory,
+        cpu_percent: bounds.cpu.map(|processors| (processors * 100.0).round() as u32),
+        deadline_seconds: bounds.deadline_seconds,
+        stall_seconds: bounds.stall_seconds,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +71,6 @@ mod tests {
         assert_eq!(bounds(None).unwrap(), Bounds::default());
         let some = bounds(Some(JobLimits { cpu_percent: Some(150), ..JobLimits::default() })).unwrap();
         assert_eq!(some, Bounds { cpu: Some(1.5), ..Bounds::default() });
+        assert_eq!(bounds(Some(told(clonedeck_jobs::build::USUAL))).unwrap(), clonedeck_jobs::build::USUAL);
     }
 }

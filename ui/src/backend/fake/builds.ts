@@ -28,6 +28,7 @@ export function inspect(path: string): BuildReport {
   const report: BuildReport = {
     ...{ path, archive, bytes: archive ? 3_180_442 : 0, folder: '', framework: '', manager: null, lock: null },
     ...{ has_types: false, can_build: false, remarks: [], memory: 536_870_912 },
+    usual: { deadline_seconds: 7200, stall_seconds: 600 },
   };
   if (archive) return report;
   const locked = !path.includes('unlocked');

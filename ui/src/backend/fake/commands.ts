@@ -22,7 +22,17 @@ function command(id: string, words: string, title: string, effect: CommandEffect
   const program = id.split('.')[0] ?? '';
   const says = program === 'craft' ? 'php craft' : program;
   return {
-    ...{ id, program, typed: `${says} ${words}`, title, effect, dry_run: false, resumable: false, deadline_hours: 48 },
+    ...{
+      id,
+      program,
+      typed: `${says} ${words}`,
+      title,
+      effect,
+      dry_run: false,
+      resumable: false,
+      deadline_hours: 48,
+      stall_minutes: 60,
+    },
     arguments: [],
     ...more,
   };

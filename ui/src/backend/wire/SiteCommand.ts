@@ -39,6 +39,10 @@ resumable: boolean,
  */
 deadline_hours: number, 
 /**
+ * Minutes without output after which an alarm is given.
+ */
+stall_minutes: number, 
+/**
  * What it may be given.
  */
 arguments: Array<CommandArgument>, };

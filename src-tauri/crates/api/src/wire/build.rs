@@ -53,6 +53,8 @@ pub struct BuildReport {
     pub remarks: Vec<String>,
     /// Bytes of memory that it is thought to need.
     pub memory: u64,
+    /// Limits of its programs where nobody says otherwise.
+    pub usual: JobLimits,
 }
 
 /// A server of this machine that shows a copy or a build.

@@ -92,6 +92,8 @@ pub struct SiteCommand {
     pub resumable: bool,
     /// Active hours after which it is ended.
     pub deadline_hours: u32,
+    /// Minutes without output after which an alarm is given.
+    pub stall_minutes: u32,
     /// What it may be given.
     pub arguments: Vec<CommandArgument>,
 }

@@ -24,4 +24,5 @@ pub use job::{BuildJob, BuildOrder};
 pub use key::Key;
 pub use shelf::Builds;
 pub use steps::FROM_CACHE;
+pub use tool::USUAL;
 pub use unpack::{Allowance, Unpacked, is_archive, unpack};

@@ -56,6 +56,10 @@ fn program(words: &[String], folder: &Path) -> Program {
     ENVIRONMENT.iter().fold(program, |program, (name, value)| program.env(name, value))
 }
 
+/// What the programs of a build may take where nobody says otherwise.
+pub const USUAL: Bounds =
+    Bounds { deadline_seconds: Some(2 * 3600), stall_seconds: Some(10 * 60), memory: None, cpu: None };
+
 /// Runs a program to its good end. A pause holds it; stopped otherwise it is ended, and run again when the step is.
 pub(super) async fn run<S: Step<Job = BuildJob>>(
     ctx: &Ctx<S>,
@@ -64,8 +68,6 @@ pub(super) async fn run<S: Step<Job = BuildJob>>(
     folder: &Path,
     name: &str,
 ) -> Result<Ending, StepError> {
-    let usual =
-        Bounds { deadline_seconds: Some(2 * 3600), stall_seconds: Some(10 * 60), ..Bounds::default() };
     let programs = builds.programs();
     let mut running = match programs.take_held(ctx) {
         Some(running) => {
@@ -74,7 +76,7 @@ pub(super) async fn run<S: Step<Job = BuildJob>>(
         }
         None => {
             let program = program(words, folder);
-            programs.start(ctx, program, ctx.spec().bounds, usual).await.map_err(step_error)?
+            programs.start(ctx, program, ctx.spec().bounds, USUAL).await.map_err(step_error)?
         }
     };
     let ear = Ear(ctx.handle());
