@@ -14,6 +14,8 @@ use crate::{Clonedeck, convert, settings};
 const MISSED: usize = 3;
 /// Without any progress for this long a running job counts as stalled.
 const STALL: Duration = Duration::from_mins(10);
+/// How soon the queue is heard again after it could not be read.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often stalls are looked for.
 const LOOK: Duration = Duration::from_secs(20);
 
@@ -71,9 +73,11 @@ impl Announcements {
             tokio::select! {
                 news = self.subscription.next() => match news {
                     Ok(news) => self.take(news).await,
+                    Err(clonedeck_queue::Error::Store(clonedeck_queue::StoreError::Closed)) => return None,
+                    // What happens meanwhile is heard once the queue can be read again.
                     Err(why) => {
-                        tracing::warn!(%why, "nothing can be announced any more");
-                        return None;
+                        tracing::warn!(%why, "nothing can be announced right now");
+                        tokio::time::sleep(AGAIN).await;
                     }
                 },
                 _ = self.look.tick() => self.look_for_stalls().await,
@@ -115,7 +119,7 @@ impl Announcements {
         for event in events {
             let Some(id) = event.job else { continue };
             match event.name.as_str() {
-                "job.rescued" => went_on.push(id),
+                "job.rescued" if goes_on(&self.clonedeck, id).await => went_on.push(id),
                 "job.completed" | "job.failed" | "job.waiting" => {
                     self.pulse.end(id);
                     let Ok(job) = self.clonedeck.queue.job(id).await else { continue };
@@ -255,6 +259,13 @@ fn missed_notice(missed: &[Notice]) -> Notice {
     };
     let title = format!("{} jobs ended while the window was closed", missed.len());
     notice("finished", title, body, Timestamp::now())
+}
+
+/// Whether a job that a stop had cut off was let go on, and not set aside or left paused.
+async fn goes_on(clonedeck: &Clonedeck, id: JobId) -> bool {
+    clonedeck.queue.job(id).await.is_ok_and(|job| {
+        job.state != State::Paused && job.waiting_for.is_none_or(|why| why.code != "set-aside")
+    })
 }
 
 /// One notice for all jobs that went on after a stop: which, and from where.

@@ -84,6 +84,7 @@ impl Clonedeck {
             cpu_percent: f64::from(load.cpu),
             memory_used: load.memory_used,
             memory_total: load.memory_total,
+            data_folder_gone: !self.queue.is_in_place(),
             runner: self
                 .queue
                 .runner()

@@ -48,7 +48,12 @@ pub fn read_file<T: DeserializeOwned>(file: &Path) -> Option<T> {
 
 /// Writes a small file of ours whole: after a crash there is the old one or the new one.
 pub fn write_file(file: &Path, value: &impl Serialize) -> Result<(), Problem> {
-    let text = serde_json::to_vec_pretty(value).map_err(std::io::Error::from);
+    // The data folder was made when the queue was opened; one that is missing was taken away, and is not stood in for.
+    let text = if file.parent().is_some_and(|folder| !folder.exists()) {
+        Err(std::io::ErrorKind::NotFound.into())
+    } else {
+        serde_json::to_vec_pretty(value).map_err(std::io::Error::from)
+    };
     text.and_then(|text| write_whole(file, &text)).map_err(|why| {
         problem(
             "data.write",

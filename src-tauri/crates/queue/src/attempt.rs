@@ -155,6 +155,9 @@ impl Attempt {
         let text = self.masked(text);
         let mut log = lock(&self.log);
         if log.is_none() {
+            if !self.shared.store.is_in_place() {
+                return;
+            }
             let folder = self.shared.log_dir(self.id);
             match LogWriter::open(&folder, self.shared.options.log_limit) {
                 Ok(writer) => *log = Some(writer),
@@ -170,6 +173,10 @@ impl Attempt {
     }
 
     pub fn job_dir(&self) -> Result<PathBuf, StepError> {
+        if !self.shared.store.is_in_place() {
+            // A folder made now would stand where the data directory is to be put back.
+            return Err(StepError::data_gone(&self.shared.dir));
+        }
         let folder = self.shared.job_dir(self.id);
         match std::fs::create_dir_all(&folder) {
             Ok(()) => Ok(folder),

@@ -112,6 +112,13 @@ impl StepError {
         error
     }
 
+    /// The data directory is not where it was. The job waits and goes on by itself when it is back.
+    pub(crate) fn data_gone(dir: &Path) -> Self {
+        let message = format!("The data folder {} is not there any more.", dir.display());
+        Self::room_needed("data-folder", message, dir, 1)
+            .help("Put it back, or connect its disk; the job goes on by itself from where it stood.")
+    }
+
     /// Sorts a system error: a full disk waits for room at `path`, what can pass is transient, the rest permanent.
     pub fn io(error: &std::io::Error, path: impl AsRef<Path>) -> Self {
         use std::io::ErrorKind as K;

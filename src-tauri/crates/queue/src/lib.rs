@@ -106,8 +106,9 @@
 //! | [`Permanent`](Class::Permanent) | the job fails |
 //! | [`NeedsPerson`](Class::NeedsPerson) | the job waits until somebody resumes it; it costs no try |
 //!
-//! A full disk ([`StepError::disk_full`]) waits for room and goes on by itself. A step that panics fails its job and
-//! nothing else. When the program dies, the next start puts the job back in line at once; after three such ends
+//! A full disk ([`StepError::disk_full`]) waits for room and goes on by itself. So does a job whose step fails while the
+//! data directory is not where it was ([`Queue::is_in_place`]); nothing is started until it is back. A step that panics
+//! fails its job and nothing else. When the program dies, the next start puts the job back in line at once; after three such ends
 //! ([`Policy::crashes`]) the job is set aside instead. Pause, cancel and the stop of the program are no errors: they take
 //! hold where the step calls [`Ctx::checkpoint`] or [`Ctx::safe_point`].
 //!

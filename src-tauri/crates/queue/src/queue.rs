@@ -183,6 +183,11 @@ impl Queue {
         &self.shared.dir
     }
 
+    /// Whether the data directory is where it was when it was opened.
+    pub fn is_in_place(&self) -> bool {
+        self.shared.store.is_in_place()
+    }
+
     /// Which process runs the queue now, or `None` when none does.
     pub fn runner(&self) -> Option<Holder> {
         RunnerLock::current(&self.shared.dir)

@@ -11,8 +11,8 @@ use crate::clock::timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingFor {
     /// Stable name: `slot`, `memory`, `cpu`, `disk`, `target`, `group`, `reserved`, `queue-paused`, `no-runner`,
-    /// `unknown-kind`, `line-changed`, `retry`, `scheduled`, `paused`, `set-aside`, `disk-full`, or the code of the
-    /// error that a person has to look at.
+    /// `unknown-kind`, `line-changed`, `retry`, `scheduled`, `paused`, `set-aside`, `disk-full`, `data-folder`, or the code
+    /// of the error that a person has to look at.
     pub code: String,
     /// A sentence.
     pub message: String,

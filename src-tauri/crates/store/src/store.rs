@@ -23,6 +23,8 @@ pub struct Store {
 
 struct Inner {
     file: PathBuf,
+    /// What the file was when it was opened.
+    identity: Option<Identity>,
     inbox: Mutex<Option<Sender<Box<dyn Operation>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Mutex<Vec<Connection>>,
@@ -65,6 +67,7 @@ impl Store {
             .map_err(|error| StoreError::Unusable { path: file.clone(), why: error.to_string() })?;
         Ok(Self {
             inner: Arc::new(Inner {
+                identity: identity(&file),
                 file,
                 inbox: Mutex::new(Some(inbox)),
                 thread: Mutex::new(Some(thread)),
@@ -76,6 +79,13 @@ impl Store {
     /// The database file.
     pub fn file(&self) -> &Path {
         &self.inner.file
+    }
+
+    /// Whether the open file is the one that has its name. It is not when its folder was moved or its disk taken away: what is
+    /// written goes into the file all the same, but everything else of the data directory is not where it is looked for.
+    pub fn is_in_place(&self) -> bool {
+        let now = identity(&self.inner.file);
+        now.is_some() && now == self.inner.identity
     }
 
     /// Hands `work` to the writer. `after` is called on the writer's thread once the commit is on the disk, or with the
@@ -212,6 +222,24 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// What tells a file from another one that has its name.
+#[cfg(unix)]
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = ();
+
+#[cfg(unix)]
+fn identity(file: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(file: &Path) -> Option<Identity> {
+    // A file that is open is not moved there.
+    file.exists().then_some(())
 }
 
 fn make_private_folder(folder: &Path) -> Result<(), StoreError> {

@@ -12,6 +12,8 @@ export interface Scene {
   firstStart?: boolean;
   paused?: boolean;
   broken?: boolean;
+  /** The data folder is not where it was. */
+  gone?: boolean;
   slow?: boolean;
   runner?: string;
   /** Lines that the log of a running job has from the start. */
@@ -105,6 +107,19 @@ function usual(now: number): JobView[] {
   return told.map((one) => job(one, now));
 }
 
+/** A job under which the program ended three times: its step is put back, and a person says whether it runs again. */
+function setAside(now: number): JobView {
+  const waiting = waits(
+    'set-aside',
+    'The program ended 3 times while this job ran. It was set aside.',
+    null,
+    'Look at its log. Retry the job to run it again, or cancel it.',
+  );
+  const view = job({ n: 900_009, title: 'shop.example.com', state: 'waiting', step: 7, share: 0.3, waiting, resumed: 2 }, now);
+  for (const step of view.steps) if (step.state === 'waiting') step.state = 'pending';
+  return { ...view, crashes: 3 };
+}
+
 function line(now: number, size: number): JobView[] {
   return Array.from({ length: size }, (_, n) => {
     const message = n === 0 ? 'Next in line when one of 4 slots is free' : `${n} jobs are before it`;
@@ -196,7 +211,9 @@ export const SCENES: Record<string, (now: number) => Scene> = {
     past: 3,
   }),
   log: (now) => ({ active: usual(now).slice(0, 1), ended: [], past: 4, lines: 1_000_000 }),
+  'set-aside': (now) => ({ active: [setAside(now)], ended: [], past: 4 }),
   paused: (now) => ({ active: usual(now).slice(3), ended: [], past: 8, paused: true }),
+  gone: (now) => ({ active: usual(now).slice(1, 2), ended: [], past: 8, gone: true }),
   elsewhere: (now) => ({ active: usual(now).slice(0, 3), ended: [], past: 3, runner: 'clonedeck work (process 4711)' }),
   batch: (now) => ({
     active: [

@@ -41,6 +41,10 @@ memory_used: number,
  */
 memory_total: number, 
 /**
+ * The data folder is not where it was: nothing new starts until it is back.
+ */
+data_folder_gone: boolean, 
+/**
  * Whether this program runs the queue; else who does.
  */
 runner: string | null, };

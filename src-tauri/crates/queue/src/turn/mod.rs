@@ -70,6 +70,8 @@ pub(crate) struct Turns {
     ballast: Ballast,
     /// The disk was full at this active time; nothing is started until there is room again.
     full_since: Option<Duration>,
+    /// Whether the data directory is where it was; nothing is started while it is not.
+    in_place: bool,
     sampled: Duration,
     /// When jobs were last put to work.
     begun: Instant,
@@ -99,6 +101,7 @@ impl Turns {
             measured: 0,
             ballast,
             full_since: None,
+            in_place: true,
             sampled: active,
             begun: Instant::now(),
             tidy_at: active + upkeep::FIRST_TIDY,
@@ -192,7 +195,7 @@ impl Turns {
     async fn turn(&mut self) {
         self.look = false;
         let rings = self.shared.bell.rings();
-        let stopping = self.control.stop.load(Ordering::Acquire);
+        let stopping = self.control.stop.load(Ordering::Acquire) || !self.in_place;
         let ended = Arc::new(std::mem::take(&mut self.ended));
         let given_up: Vec<i64> =
             ended.iter().filter(|finish| finish.gives_up()).map(|finish| finish.seq).collect();

@@ -28,12 +28,13 @@ impl Turns {
             return;
         }
         self.sampled = now;
+        self.check_place();
         self.check_room();
         if now >= self.tidy_at {
             self.tidy_at = now + NEXT_TIDY;
             tokio::spawn(retention::keep_house(Arc::clone(&self.shared)));
         }
-        if self.due.room {
+        if self.due.room && self.in_place {
             self.wake_roomy().await;
         }
         if self.active.is_empty() {
@@ -85,8 +86,20 @@ impl Turns {
         self.full_since = Some(self.shared.clock.active());
     }
 
+    fn check_place(&mut self) {
+        let before = std::mem::replace(&mut self.in_place, self.shared.store.is_in_place());
+        match (before, self.in_place) {
+            (true, false) => tracing::warn!("the data folder is gone; nothing is started until it is back"),
+            (false, true) => {
+                tracing::info!("the data folder is back; the queue goes on");
+                self.look = true;
+            }
+            _ => {}
+        }
+    }
+
     fn check_room(&mut self) {
-        if self.ballast.load() && self.full_since.take().is_some() {
+        if self.in_place && self.ballast.load() && self.full_since.take().is_some() {
             tracing::info!("there is room on the disk again; the queue goes on");
             self.look = true;
         }

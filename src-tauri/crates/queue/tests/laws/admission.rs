@@ -185,3 +185,64 @@ impl Step for Fill {
         Ok(Done::Completed(()))
     }
 }
+
+#[tokio::test]
+async fn a_data_folder_that_is_taken_away_holds_the_queue_until_it_is_back() {
+    let home = tempfile::tempdir().unwrap();
+    let (dir, away) = (home.path().join("data"), home.path().join("away"));
+    let gone = Arc::new(AtomicU64::new(0));
+    let registry = Registry::new().with(Noting(gone.clone()));
+    let queue = Queue::open(&dir, registry, options()).unwrap();
+    let id = queue.add::<Noting>(&(), AddOptions::default()).await.unwrap();
+    let _runner = queue.run().await.unwrap();
+    until_state(&queue, id, State::Running).await;
+    assert!(queue.is_in_place());
+    std::fs::rename(&dir, &away).unwrap();
+    gone.store(1, Ordering::SeqCst);
+    let job = until_state(&queue, id, State::Waiting).await;
+    let why = job.waiting_for.unwrap();
+    assert_eq!((&*why.code, job.attempts), ("data-folder", 1));
+    assert!(why.message.contains(&dir.display().to_string()), "{}", why.message);
+    let later = queue.add::<Noting>(&(), AddOptions::default()).await.unwrap();
+    assert!(!queue.is_in_place() && !dir.exists(), "nothing is made where the folder was");
+    std::fs::rename(&away, &dir).unwrap();
+    for id in [id, later] {
+        let job = until_state(&queue, id, State::Completed).await;
+        assert_eq!(job.attempts, 1);
+    }
+    assert!(dir.join("jobs").join(id.to_string()).join("note").is_file());
+}
+
+/// Writes a note beside the database once the test says that this can be done.
+struct Noting(Arc<AtomicU64>);
+struct Note(Arc<AtomicU64>);
+
+impl Job for Noting {
+    const KIND: &'static str = "noting";
+    type Spec = ();
+    fn title(&self, (): &()) -> String {
+        "Noting".into()
+    }
+    fn steps(&self, line: &mut Line<Self>) {
+        line.step(Note(self.0.clone()));
+    }
+    fn needs(&self, (): &()) -> Needs {
+        Needs::nothing()
+    }
+}
+
+impl Step for Note {
+    type Job = Noting;
+    type Cursor = ();
+    type Output = ();
+    const NAME: &'static str = "note";
+    const TITLE: &'static str = "Note";
+    async fn run(&self, ctx: &mut Ctx<Self>) -> Result<Done<()>, StepError> {
+        while self.0.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let file = ctx.job_dir()?.join("note");
+        std::fs::write(&file, "noted").map_err(|error| StepError::io(&error, &file))?;
+        Ok(Done::Completed(()))
+    }
+}
