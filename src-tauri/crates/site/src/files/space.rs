@@ -48,7 +48,7 @@ pub fn require_space(path: &Path, bytes: u64, files: u64) -> Result<Space> {
         return Ok(free);
     };
     Err(Problem::needs_person("disk.full", short)
-        .help("Make room there or choose a target on another disk, then resume.")
+        .help("Make room there, or choose a target on another disk.")
         .with("path", place)
         .with("needed", bytes)
         .with("free", free.bytes))

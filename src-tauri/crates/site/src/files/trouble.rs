@@ -39,7 +39,7 @@ pub(super) fn at_target(root: &Path, path: &Path, error: Errno) -> Problem {
         Errno::NOSPC | Errno::DQUOT => {
             let what = if error == Errno::DQUOT { "The quota is used up" } else { "There is no room left" };
             Problem::needs_person("disk.full", format!("{what} where {whole} should be written."))
-                .help("Make room on the disk of the target, then resume; what is already copied stays.")
+                .help("Make room on the disk of the target; it goes on by itself, and what is already copied stays.")
         }
         Errno::ROFS => Problem::needs_person(
             "target.read-only",

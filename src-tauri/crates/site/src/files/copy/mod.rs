@@ -20,7 +20,7 @@ use super::crew::{self, Crew, Gate};
 use super::links::Trees;
 use super::meta::Meta;
 use super::{Index, space, sys, trouble};
-use crate::words::count;
+use crate::words::{self, count};
 use crate::{Part, Problem, Result, Unit, Watch};
 use contents::Ways;
 use plan::{Plan, Work};
@@ -244,13 +244,23 @@ impl Copy {
     }
 
     fn target_trouble(&self, path: &Path, error: Errno) -> Problem {
-        let problem = trouble::at_target(&self.target_path, path, error);
+        let mut problem = trouble::at_target(&self.target_path, path, error);
         if problem.code != "disk.full" {
             return problem;
         }
         let left = self.plan.bytes.saturating_sub(self.done.bytes.load(Ordering::Relaxed));
         match space::free_space(&self.target_path) {
-            Ok(free) => problem.with("needed", left).with("free", free.bytes),
+            Ok(free) => {
+                if error == Errno::NOSPC {
+                    problem.message = format!(
+                        "There is no room left for {}: {} are still needed and {} are free.",
+                        super::path::shown(&self.target_path),
+                        words::bytes(left),
+                        words::bytes(free.bytes)
+                    );
+                }
+                problem.with("needed", left).with("free", free.bytes)
+            }
             Err(_) => problem.with("needed", left),
         }
     }
