@@ -77,6 +77,12 @@ impl MariaDb {
         self.folder.path().join("sock")
     }
 
+    /// The process of the server, while it runs.
+    pub fn pid(&self) -> u32 {
+        let pid = std::fs::read_to_string(self.folder.path().join("pid")).expect("the server runs");
+        pid.trim().parse().expect("a number")
+    }
+
     /// The folder of its data.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")

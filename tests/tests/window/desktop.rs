@@ -296,6 +296,16 @@ impl Window {
             .unwrap_or_else(|why| panic!("{css} is not on the page: {why}"))
     }
 
+    /// Waits until an element is no longer there.
+    pub async fn gone(&self, id: &str) {
+        let here = format!("return document.querySelector('[data-testid=\"{id}\"]') === null");
+        let since = std::time::Instant::now();
+        while self.ask(&here).await != json!(true) {
+            assert!(since.elapsed() < Duration::from_mins(1), "{id} is still on the page");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Clicks an element once it is there.
     pub async fn click(&self, id: &str, more: &str) {
         self.find(id, more).await.click().await.unwrap_or_else(|why| panic!("{id} cannot be clicked: {why}"));

@@ -1,6 +1,7 @@
 //! The main job in the real window: a screen, a session bus, a notification daemon and the page's own driver, all real.
 
 mod desktop;
+mod faults;
 mod leaving;
 mod notices;
 mod offers;
