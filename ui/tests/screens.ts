@@ -17,6 +17,7 @@ export const SCREENS: Screen[] = [
   { name: 'one-job', look: { scene: 'one' } },
   { name: 'job-waiting', look: { scene: 'usual' }, go: (page) => row(page, 'intranet.firma.example') },
   { name: 'job-needs-you', look: { scene: 'usual' }, go: (page) => row(page, 'kasse.example.com') },
+  { name: 'job-set-aside', look: { scene: 'set-aside' } },
   { name: 'job-queued', look: { scene: 'usual' }, go: (page) => row(page, 'blog.example.org') },
   { name: 'job-paused', look: { scene: 'usual' }, go: (page) => row(page, 'museum.kunde.de') },
   { name: 'job-failed', look: { scene: 'failed' }, all: true },
@@ -43,6 +44,7 @@ export const SCREENS: Screen[] = [
   { name: 'history', look: { scene: 'history' }, go: scrolled },
   { name: 'batch', look: { scene: 'batch' }, go: (page) => page.getByTestId('batch-row').click() },
   { name: 'queue-paused', look: { scene: 'paused' } },
+  { name: 'data-folder-gone', look: { scene: 'gone' } },
   { name: 'run-elsewhere', look: { scene: 'elsewhere' } },
   { name: 'broken', look: { scene: 'broken' }, all: true },
   { name: 'loading', look: { scene: 'slow' } },
@@ -73,7 +75,11 @@ export const SCREENS: Screen[] = [
   {
     name: 'new-clone-options',
     look: {},
-    go: async (page) => (await source(page, '/home/ada/sites/shop'), page.getByTestId('options').click()),
+    go: async (page) => {
+      await source(page, '/home/ada/sites/shop');
+      await page.getByTestId('options').click();
+      await page.getByTestId('neutral-mail').waitFor({ state: 'attached' });
+    },
   },
   {
     name: 'new-clone-folders',
@@ -134,6 +140,19 @@ export const SCREENS: Screen[] = [
     },
     all: true,
   },
+  {
+    name: 'new-command-limits',
+    look: {},
+    go: async (page) => {
+      await command(page, 'wp.media-regenerate');
+      await page.getByTestId('limits').click();
+      await page.getByTestId('limit-memory').fill('1M');
+      await page.getByTestId('limit-deadline_seconds').fill('90m');
+      await page.getByTestId('launch-command').click();
+      await page.getByText('16 MB or more').waitFor();
+    },
+    all: true,
+  },
   { name: 'new-command-destroys', look: {}, go: (page) => command(page, 'wp.db-reset') },
   {
     name: 'new-workflow',
@@ -155,6 +174,11 @@ export const SCREENS: Screen[] = [
   },
   { name: 'new-build-empty', look: {}, go: (page) => page.keyboard.press('Control+b') },
   { name: 'new-build', look: {}, go: (page) => project(page, '/home/ada/projects/landing'), all: true },
+  {
+    name: 'new-build-limits',
+    look: {},
+    go: async (page) => (await project(page, '/home/ada/projects/landing'), page.getByTestId('limits').click()),
+  },
   { name: 'new-build-archive', look: {}, go: (page) => project(page, '/home/ada/Downloads/checkout.zip') },
   { name: 'build-running', look: { scene: 'builds' }, go: (page) => row(page, 'Build landing') },
   { name: 'build-ready', look: { scene: 'builds' }, go: (page) => row(page, 'Build shop-front'), all: true },

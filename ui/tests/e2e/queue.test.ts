@@ -58,6 +58,25 @@ describe('the queue', () => {
     await page.context().close();
   });
 
+  test('a job that was set aside says why at the step where it stood, and goes on when a person says so', async () => {
+    const page = await browser.open({ scene: 'set-aside' });
+    const step = page.locator('[data-testid="stepper-step"][data-step="copy-database"]');
+    expect(await step.getAttribute('data-state')).toBe('waiting');
+    expect(await step.textContent()).toContain('The program ended 3 times while this job ran. It was set aside.');
+    expect(await step.textContent()).toContain('Look at its log.');
+    await step.getByTestId('retry-step').click();
+    await becomes(page, 'running');
+    await page.context().close();
+  });
+
+  test('a data folder that is gone is said over everything, and nothing is called saved', async () => {
+    const page = await browser.open({ scene: 'gone' });
+    const bar = page.getByTestId('data-folder-gone-bar');
+    expect(await bar.textContent()).toContain('The data folder is gone. It was /home/ada/.local/share/clonedeck.');
+    expect(await page.getByText('all saved').count()).toBe(0);
+    await page.context().close();
+  });
+
   test('several are chosen and paused together', async () => {
     const page = await browser.open();
     await row(page, 'shop.example.com');
