@@ -25,7 +25,7 @@ export const SCREENS: Screen[] = [
   { name: 'job-ready', look: { scene: 'usual' }, go: (page) => row(page, 'docs.example.net'), all: true },
   {
     name: 'receipt',
-    look: { scene: 'usual' },
+    look: { scene: 'usual', width: 1280, height: 1560 },
     go: async (page) => {
       await row(page, 'archive.example.com');
       await page.getByTestId('tab-receipt').click();
