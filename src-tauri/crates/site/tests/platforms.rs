@@ -229,6 +229,68 @@ fn a_configuration_one_level_up_comes_into_the_copy_with_what_it_includes() {
 }
 
 #[test]
+fn folders_that_a_configuration_one_level_up_names_by_its_own_place_are_the_copys() {
+    let place = Place::new();
+    place.wordpress("site/public");
+    fs::rename(place.path("site/public/wp-content"), place.path("site/public/assets")).unwrap();
+    let content = "define('WP_CONTENT_DIR', __DIR__ . '/public/assets'); $table_prefix";
+    place.write("site/wp-config.php", &CONFIG.replace("$table_prefix", content));
+    let recognised = place.recognised("site/public");
+    assert_eq!(recognised.site.content, Path::new("assets"));
+    let root = place.copy(&place.path("site/public"), "copy");
+    let settings = configured(&recognised, &root, "http://localhost:8080").unwrap();
+    let assets = root.join("assets").display().to_string();
+    assert_eq!(php(&root.join("wp-config.php"))["WP_CONTENT_DIR"], assets);
+    assert!(settings.iter().any(|setting| setting.name == "WP_CONTENT_DIR" && setting.to == assets));
+}
+
+#[test]
+fn the_folder_above_a_wordpress_is_no_site_of_another_kind() {
+    let place = Place::new();
+    place.wordpress("site/public");
+    place.write("site/wp-config.php", CONFIG);
+    let problem = place.refused("site");
+    assert_eq!(problem.code, "site.not-found");
+    assert!(problem.help.contains(&place.path("site/public").display().to_string()), "{}", problem.help);
+    // One without a configuration as well.
+    fs::remove_file(place.path("site/wp-config.php")).unwrap();
+    assert_eq!(place.refused("site").code, "site.not-found");
+    place.write("other/public/index.php", "<?php echo 'a site of its own';");
+    assert_eq!(place.recognised("other").site.kind, Kind::Php);
+}
+
+#[test]
+fn cookies_of_a_network_of_host_names_on_a_port_are_those_of_each_host() {
+    let place = Place::new();
+    place.wordpress("net");
+    let network = "define('MULTISITE', true); define('SUBDOMAIN_INSTALL', true); define('DOMAIN_CURRENT_SITE', 'net.test'); define('PATH_CURRENT_SITE', '/'); $table_prefix";
+    place.write("net/wp-config.php", &CONFIG.replace("$table_prefix", network));
+    let recognised = place.recognised("net");
+    let cookies = |copy: &str, url: &str| {
+        let root = place.copy(&place.path("net"), copy);
+        configured(&recognised, &root, url).unwrap();
+        php(&root.join("wp-config.php")).get("COOKIE_DOMAIN").cloned()
+    };
+    assert_eq!(cookies("here", "http://localhost:8080"), Some("".into()));
+    assert_eq!(cookies("there", "https://staging.example.com"), None);
+}
+
+#[test]
+fn a_password_that_stays_is_no_setting_of_the_copy() {
+    let place = Place::new();
+    place.wordpress("shop");
+    let names = |own: &str, copy: &str| {
+        place.write("shop/wp-config.php", &CONFIG.replace("'hunter2'", own));
+        let root = place.copy(&place.path("shop"), copy);
+        let settings = configured(&place.recognised("shop"), &root, "http://localhost:8080").unwrap();
+        settings.into_iter().map(|setting| setting.name).collect::<Vec<_>>()
+    };
+    assert!(names("'hunter2'", "one").contains(&"DB_PASSWORD".to_owned()));
+    let same = names(r"'it\'s \\ new'", "two");
+    assert!(!same.contains(&"DB_PASSWORD".to_owned()) && same.contains(&"DB_NAME".to_owned()), "{same:?}");
+}
+
+#[test]
 fn an_include_by_an_absolute_path_leads_into_the_copy() {
     let place = Place::new();
     place.wordpress("shop");

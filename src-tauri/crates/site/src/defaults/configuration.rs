@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use super::{Setting, Target, joined, salts, write_inside};
 use crate::databases::{DatabaseAddress, Server};
 use crate::php::{Edit, Environment, Outcome, Place, Reading, Value};
-use crate::platforms::{Address, Configuration, EnvFile, Layout, pairs};
+use crate::platforms::{Address, Configuration, EnvFile, Layout, NetworkKind, pairs};
 use crate::{Problem, Result};
 
 /// Gives the copy's configuration its own values.
@@ -20,14 +20,16 @@ pub(super) fn configure(target: &Target<'_>) -> Result<Vec<Setting>> {
 fn php(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting>> {
     let main = target.root.join(&configuration.place);
     bring_in(target, configuration, &main)?;
-    let before = Reading::of(&configuration.file, &Environment::default(), &[]).unwrap_or_default();
+    let abspath = format!("{}/", joined(&target.site.root, &target.site.core).display());
+    let before = Reading::of(&configuration.file, &Environment::default(), &[("ABSPATH", &abspath)])
+        .unwrap_or_default();
     let mut settings = Vec::new();
     // What the operator asks for first, then what follows from it: a constant made from WP_HOME needs no edit of its own.
     for pass in [direct, moved] {
         let core = joined(target.root, &target.site.core);
         let abspath = format!("{}/", core.display());
         let reading = Reading::of(&main, &Environment::default(), &[("ABSPATH", &abspath)])?;
-        let wanted = pass(target, &reading)?;
+        let wanted = pass(target, &reading, &before)?;
         let mut edit = Edit::new(&reading);
         for Wanted { name, value, secret, variable } in wanted {
             if variable {
@@ -36,13 +38,13 @@ fn php(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting
                 edit.constant(&name, &value);
             }
             let known = if variable { before.variable(&name) } else { before.constant(&name) };
-            let from = known.ok().flatten().map(spoken).unwrap_or_default();
+            let from = known.ok().flatten().map(spoken);
             let shown = if variable { format!("${name}") } else { name };
-            settings.push(if secret {
-                Setting::secret(shown)
-            } else {
-                Setting::new(shown, from, spoken(&value))
-            });
+            if !secret {
+                settings.push(Setting::new(shown, from.unwrap_or_default(), spoken(&value)));
+            } else if from != Some(spoken(&value)) {
+                settings.push(Setting::secret(shown));
+            }
         }
         for (path, bytes) in edit.finish()? {
             write_inside(target.root, &path, &bytes)?;
@@ -75,7 +77,7 @@ fn secret(name: &str, value: impl Into<Value>) -> Wanted {
     Wanted { secret: true, ..constant(name, value) }
 }
 
-fn direct(target: &Target<'_>, reading: &Reading) -> Result<Vec<Wanted>> {
+fn direct(target: &Target<'_>, reading: &Reading, _: &Reading) -> Result<Vec<Wanted>> {
     let url = Address::parse(target.url)?;
     let defined = |name: &str| reading.constants.contains_key(name);
     let truth = |name: &str| matches!(reading.constant(name), Ok(Some(value)) if value.truth());
@@ -108,7 +110,10 @@ fn direct(target: &Target<'_>, reading: &Reading) -> Result<Vec<Wanted>> {
         wanted.push(constant("DOMAIN_CURRENT_SITE", url.authority()));
         wanted.push(constant("PATH_CURRENT_SITE", format!("{}/", url.path)));
     }
-    if matches!(reading.constant("COOKIE_DOMAIN"), Ok(Some(value)) if value.truth()) {
+    let by_host = target.site.network.as_ref().is_some_and(|network| network.kind == NetworkKind::Subdomain);
+    // A network of host names makes the cookies' domain from its own, port and all, which no browser takes.
+    let with_port = by_host && url.port.is_some();
+    if with_port || matches!(reading.constant("COOKIE_DOMAIN"), Ok(Some(value)) if value.truth()) {
         wanted.push(constant("COOKIE_DOMAIN", ""));
     }
     if url.scheme == "http" {
@@ -147,23 +152,36 @@ fn siteurl(target: &Target<'_>, url: &Address) -> String {
     format!("{url}{tail}")
 }
 
-/// Constants that still hold a folder or an address of the source.
-fn moved(target: &Target<'_>, reading: &Reading) -> Result<Vec<Wanted>> {
+/// Constants that still hold a folder or an address of the source, and those that are made from the place of a file that the copy has
+/// elsewhere.
+fn moved(target: &Target<'_>, reading: &Reading, before: &Reading) -> Result<Vec<Wanted>> {
     let addresses: Vec<_> = match target.site.home {
         Some(_) => pairs(target.site, target.url, target.root)?,
         None => Vec::new(),
     };
+    let elsewhere = target
+        .site
+        .configuration
+        .as_ref()
+        .is_some_and(|configuration| target.mapped(&configuration.file).is_none());
     let names = reading.constants.iter().map(|(name, found)| (name, found, false));
     let variables = reading.variables.iter().map(|(name, found)| (name, found, true));
     let mut wanted = Vec::new();
     for (name, found, variable) in names.chain(variables) {
         let Outcome::Known(Value::Text(text)) = &found.outcome else { continue };
-        if found.places.is_empty() || salts::NAMES.contains(&name.as_str()) {
+        if found.places.is_empty() || salts::NAMES.contains(&name.as_str()) || SQLITE.contains(&name.as_str())
+        {
             continue;
         }
-        let Some(value) = mapped_text(target, &addresses, text).filter(|value| value != text) else {
-            continue;
+        let was = if variable { before.variable(name) } else { before.constant(name) };
+        let by_place = match was {
+            Ok(Some(Value::Text(was))) if elsewhere && Path::new(text).starts_with(target.root) => {
+                mapped_text(target, &addresses, was)
+            }
+            _ => None,
         };
+        let value = by_place.or_else(|| mapped_text(target, &addresses, text));
+        let Some(value) = value.filter(|value| value != text) else { continue };
         wanted.push(Wanted { variable, ..constant(name, value) });
     }
     Ok(wanted)
@@ -194,6 +212,9 @@ fn mapped_text(target: &Target<'_>, addresses: &[(String, String)], text: &str) 
         .max_by_key(|(from, ..)| from.len())
         .map(|(_, to, tail)| format!("{to}{tail}"))
 }
+
+/// What says where the file of SQLite is; set by what the copy's database is, not by what the source's was.
+const SQLITE: [&str; 4] = ["FQDB", "FQDBDIR", "DB_DIR", "DB_FILE"];
 
 fn sqlite(target: &Target<'_>, reading: &Reading, path: &Path, wanted: &mut Vec<Wanted>) {
     let defined = |name: &str| reading.constants.contains_key(name);
@@ -309,10 +330,8 @@ fn env(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting
     let mut set = |name: &str, value: &str, secret: bool| {
         file.set(name, value);
         let from = before.get(name).unwrap_or_default();
-        if secret {
-            settings.push(Setting::secret(name));
-        } else if from != value {
-            settings.push(Setting::new(name, from, value));
+        if from != value {
+            settings.push(if secret { Setting::secret(name) } else { Setting::new(name, from, value) });
         }
     };
     if before.get("DATABASE_URL").is_some() {
@@ -342,7 +361,7 @@ fn env(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting
 fn own(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting>> {
     let url = Address::parse(target.url)?;
     let prefix = target.site.prefix().unwrap_or("wp_");
-    let mut wanted = direct(target, &Reading::default())?;
+    let mut wanted = direct(target, &Reading::default(), &Reading::default())?;
     let content = joined(target.root, &target.site.content);
     if content != joined(target.root, &target.site.core).join("wp-content") {
         wanted.push(constant("WP_CONTENT_DIR", content.display().to_string()));
@@ -350,7 +369,7 @@ fn own(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting
     }
     if let Some(network) = &target.site.network {
         wanted.push(constant("MULTISITE", true));
-        wanted.push(constant("SUBDOMAIN_INSTALL", network.kind == crate::platforms::NetworkKind::Subdomain));
+        wanted.push(constant("SUBDOMAIN_INSTALL", network.kind == NetworkKind::Subdomain));
         wanted.push(constant("SITE_ID_CURRENT_SITE", Value::Int(1)));
         wanted.push(constant("BLOG_ID_CURRENT_SITE", Value::Int(1)));
     }

@@ -98,7 +98,10 @@ fn not_found(folder: &Path) -> Problem {
         .iter()
         .map(|name| folder.join(name))
         .find(|inner| {
-            PLATFORMS.iter().any(|kind| matches!(kind.recognise(inner, &Hints::default()), Ok(Some(_))))
+            wordpress::is_in(inner)
+                || PLATFORMS
+                    .iter()
+                    .any(|kind| matches!(kind.recognise(inner, &Hints::default()), Ok(Some(_))))
         });
     let help = match below {
         Some(inner) => format!("There is one in {}: name that folder.", inner.display()),

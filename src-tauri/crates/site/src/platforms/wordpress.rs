@@ -68,6 +68,11 @@ impl Platform for WordPress {
     }
 }
 
+/// Whether a folder holds a WordPress, as far as its files go.
+pub(super) fn is_in(folder: &Path) -> bool {
+    bedrock(folder).or_else(|| plain(folder)).is_some()
+}
+
 fn is_core(folder: &Path) -> bool {
     folder.join("wp-settings.php").is_file() && folder.join("wp-includes").is_dir()
 }
