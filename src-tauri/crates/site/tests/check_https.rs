@@ -62,6 +62,7 @@ fn look(headers: &'static str) -> Pages {
         web: "/nowhere".into(),
         post: None,
         core: String::new(),
+        neutral: false,
         login: None,
         old: &old,
     };

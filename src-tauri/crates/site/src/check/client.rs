@@ -33,6 +33,8 @@ pub struct Answer {
     pub cookies: Vec<String>,
     /// Whether it tells browsers never again to come without TLS.
     pub insists: bool,
+    /// Whether the plugin that keeps a copy neutral was at work.
+    pub neutral: bool,
     /// Type of the content.
     pub content_type: String,
     /// The page.
@@ -72,8 +74,9 @@ impl Client {
         for _ in 0..=REDIRECTS {
             let mut answer = self.once(&url, form.take())?;
             for cookie in answer.headers().get_all("set-cookie") {
-                if let Some((name, value)) =
-                    cookie.to_str().ok().and_then(|text| text.split(';').next()?.split_once('='))
+                let text = cookie.to_str().unwrap_or_default();
+                if let Some((name, value)) = text.split(';').next().and_then(|pair| pair.split_once('='))
+                    && is_taken(text, &url)
                 {
                     set.push(name.to_owned());
                     self.cookies.insert(name.to_owned(), value.to_owned());
@@ -89,6 +92,7 @@ impl Client {
             if next.is_none() || away.is_some() {
                 let content_type = header("content-type").unwrap_or_default();
                 let insists = header("strict-transport-security").is_some();
+                let neutral = header("x-clonedeck-copy").is_some();
                 let body = answer
                     .body_mut()
                     .with_config()
@@ -101,6 +105,7 @@ impl Client {
                     leads_away: away,
                     cookies: set,
                     insists,
+                    neutral,
                     content_type,
                     body,
                     took: since.elapsed(),
@@ -158,6 +163,21 @@ fn gone(url: &str, error: &ureq::Error) -> Problem {
         .with("url", url)
 }
 
+/// Whether a browser takes a cookie that `url` sets: one for another domain it throws away.
+fn is_taken(cookie: &str, url: &str) -> bool {
+    let mut attributes = cookie.split(';').skip(1).filter_map(|attribute| attribute.split_once('='));
+    let domain = attributes.find(|(name, _)| name.trim().eq_ignore_ascii_case("domain"));
+    let Some(domain) = domain.map(|(_, value)| value.trim().trim_start_matches('.').to_ascii_lowercase())
+    else {
+        return true;
+    };
+    let host = Address::parse(url.split(['?', '#']).next().unwrap_or(url)).map(|address| address.host);
+    domain.is_empty()
+        || host.is_ok_and(|host| {
+            host.strip_suffix(&*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+}
+
 /// Where a redirect from `base` to `location` leads.
 fn resolve(base: &str, location: &str) -> String {
     if location.contains("://") {
@@ -180,6 +200,17 @@ fn resolve(base: &str, location: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cookie_is_taken_where_a_browser_would_take_it() {
+        let taken = |cookie: &str| is_taken(cookie, "http://shop.localhost:4300/wp-login.php?x=/");
+        assert!(taken("a=1; path=/; HttpOnly"));
+        assert!(taken("a=1; Domain=.localhost"));
+        assert!(taken("a=1; domain=shop.localhost; path=/"));
+        assert!(!taken("a=1; path=/; domain=.localhost:4300"));
+        assert!(!taken("a=1; domain=op.localhost"));
+        assert!(!taken("a=1; domain=shop.test"));
+    }
 
     #[test]
     fn a_redirect_leads_where_a_browser_would_go() {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answer, Client};
 use crate::defaults::{Login, Tables, Target, joined};
+use crate::neutral;
 use crate::platforms::Kind;
 use crate::{Problem, Result};
 
@@ -24,6 +25,9 @@ const ERRORS: [(&str, &str); 12] = [
     ("Briefly unavailable for scheduled maintenance", "WordPress's maintenance page"),
 ];
 
+/// What is said of a copy whose plugin is there and does not run.
+const NOT_NEUTRAL: &str = "the plugin that keeps the copy neutral is not at work: its mail is not caught, its requests are not refused";
+
 /// Files that the front page needs and that are looked at, at most.
 const ASSETS: usize = 8;
 
@@ -39,6 +43,8 @@ pub struct Plan<'a> {
     pub post: Option<String>,
     /// Path of the platform's own files below the address, `/wp` for Bedrock; empty for the address itself.
     pub core: String,
+    /// Whether the copy is to be neutral by its plugin.
+    pub neutral: bool,
     /// The login that has to work.
     pub login: Option<&'a Login>,
     /// Knows the old addresses.
@@ -64,7 +70,16 @@ impl<'a> Plan<'a> {
             (Some(home), Some(core)) => core.strip_prefix(&home).unwrap_or_default().to_owned(),
             _ => String::new(),
         };
-        Self { url: target.url, kind: site.kind, web: joined(target.root, &site.web), post, core, login, old }
+        Self {
+            url: target.url,
+            kind: site.kind,
+            web: joined(target.root, &site.web),
+            post,
+            core,
+            neutral: neutral::has_plugin(target),
+            login,
+            old,
+        }
     }
 }
 
@@ -132,7 +147,11 @@ impl Pages {
         if plan.kind == Kind::WordPress {
             let path = format!("{}/wp-login.php", plan.core);
             let looked = client.get(&path);
+            let loud = plan.neutral && looked.as_ref().is_ok_and(|answer| !answer.neutral);
             pages.add("login page", plan, &path, looked);
+            if loud && let Some(page) = pages.pages.last_mut() {
+                page.findings.push(NOT_NEUTRAL.to_owned());
+            }
             if let Some(login) = plan.login {
                 let page = log_in(plan, login);
                 pages.logged_in = Some(page.findings.is_empty());

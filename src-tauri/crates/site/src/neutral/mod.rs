@@ -3,6 +3,9 @@
 //! [`install`] puts a must-use plugin of ours into the copy, which WordPress cannot be started without; [`disarm`] takes known
 //! identities at other services out of its database. Both come before anything starts the copy. [`lift`] takes switches back.
 //!
+//! A site in PHP of no known kind has no place for a plugin: what its copy is kept from is written down beside what it catches, and
+//! only a preview holds it to that.
+//!
 //! The plugin stops what goes through WordPress. A preview adds what goes around it (see [`crate::preview`]): PHP's own `mail()` and
 //! requests made with curl alone.
 
@@ -71,25 +74,6 @@ impl Switches {
             ..Self::default()
         }
     }
-
-    /// What is switched, a sentence each, for a plan.
-    pub fn sentences(&self, site: &Site) -> Vec<String> {
-        let wordpress = site.kind == Kind::WordPress;
-        let mut sentences = Vec::new();
-        let mut say = |on: bool, sentence: &str| {
-            if on {
-                sentences.push(sentence.to_owned());
-            }
-        };
-        say(self.mail && wordpress, "Mail is caught into a folder, none is sent.");
-        say(self.egress && wordpress, "Requests to other servers are refused and listed.");
-        say(self.cron && wordpress, "Cron and Action Scheduler stand still.");
-        say(self.crawlers, "Search engines are told to stay away.");
-        say(self.mark && wordpress, "The admin bar says that this is a copy.");
-        say(self.caches && wordpress, "Caches shared with the source are set aside.");
-        say(wordpress, "Known identities at other services are blanked or set to test.");
-        sentences
-    }
 }
 
 /// Something that was neutralised, for the receipt.
@@ -112,6 +96,12 @@ const ASIDE: &str = ".before-clonedeck";
 
 /// Files of the content folder that hold or serve pages for many requests, and are shared with the source in a copy.
 const CACHES: [&str; 2] = ["object-cache.php", "advanced-cache.php"];
+
+/// What is put in the place of a `robots.txt`; by its first line it is known as ours.
+const ROBOTS: &[u8] = b"# This is a copy of a site.\nUser-agent: *\nDisallow: /\n";
+
+/// The file with the switches of a copy that has no plugin, in the folder of what was caught.
+const NOTE: &str = "switches.json";
 
 /// What the name of the folder of what was caught begins with.
 const CAUGHT: &str = "clonedeck-caught-";
@@ -141,12 +131,17 @@ pub fn install(target: &Target<'_>, switches: &Switches) -> Result<Vec<Neutralis
         let robots = web.join("robots.txt");
         if robots.symlink_metadata().is_ok() || target.site.kind != Kind::WordPress {
             set_aside(target.root, &robots)?;
-            write_inside(target.root, &robots, b"User-agent: *\nDisallow: /\n")?;
+            write_inside(target.root, &robots, ROBOTS)?;
             done.push(Neutralised::new("crawlers", "robots.txt refuses all of them"));
         }
     }
-    if target.site.kind != Kind::WordPress {
-        return Ok(done);
+    match target.site.kind {
+        Kind::WordPress => {}
+        Kind::Php => {
+            done.extend(install_note(target, switches)?);
+            return Ok(done);
+        }
+        Kind::Static => return Ok(done),
     }
     let content = joined(target.root, &target.site.content);
     if switches.caches {
@@ -184,18 +179,73 @@ pub fn install(target: &Target<'_>, switches: &Switches) -> Result<Vec<Neutralis
     Ok(done)
 }
 
+/// What a preview keeps a copy in PHP of no known kind from.
+fn install_note(target: &Target<'_>, switches: &Switches) -> Result<Vec<Neutralised>> {
+    let content = joined(target.root, &target.site.content);
+    let caught = match &switches.caught {
+        Some(caught) => caught.clone(),
+        None => own_folder(target.root, &content)?,
+    };
+    let held = Switches {
+        mail: switches.mail,
+        egress: switches.egress,
+        allow: switches.allow.clone(),
+        crawlers: switches.crawlers,
+        caught: Some(caught.clone()),
+        ..Switches::none()
+    };
+    write_note(target.root, &content, &held)?;
+    let mut done = Vec::new();
+    if held.mail {
+        let detail = format!("what the preview sends with PHP is caught into {}", caught.display());
+        done.push(Neutralised::new("mail", detail));
+    }
+    if held.egress {
+        let detail = format!("requests that the preview makes with curl are refused{}", but(&held.allow));
+        done.push(Neutralised::new("egress", detail));
+    }
+    Ok(done)
+}
+
+fn write_note(root: &Path, content: &Path, switches: &Switches) -> Result<()> {
+    let text = serde_json::to_vec(switches).unwrap_or_default();
+    write_inside(root, &own_folder(root, content)?.join(NOTE), &text)
+}
+
+fn read_note(content: &Path) -> Option<Switches> {
+    caught_in(content).find_map(|folder| serde_json::from_slice(&fs::read(folder.join(NOTE)).ok()?).ok())
+}
+
 fn but(allow: &[String]) -> String {
     if allow.is_empty() { String::new() } else { format!(", except to {}", allow.join(", ")) }
 }
 
-/// Which switches are on in a copy; all off where the plugin is gone.
+/// Which switches are on in a copy; all off where nothing of ours is in it any more.
 pub fn switches(target: &Target<'_>) -> Switches {
-    plugin::read(&plugin::path(target)).unwrap_or_else(Switches::none)
+    let found = match target.site.kind {
+        Kind::WordPress => plugin::read(&plugin::path(target)),
+        Kind::Php => read_note(&joined(target.root, &target.site.content)),
+        Kind::Static => Some(Switches { crawlers: is_ours(&robots(target)), ..Switches::none() }),
+    };
+    found.unwrap_or_else(Switches::none)
+}
+
+fn robots(target: &Target<'_>) -> PathBuf {
+    joined(target.root, &target.site.web).join("robots.txt")
+}
+
+fn is_ours(robots: &Path) -> bool {
+    fs::read(robots).is_ok_and(|text| text == ROBOTS)
+}
+
+/// Whether the plugin is in a copy: where it is, it has to run.
+pub(crate) fn has_plugin(target: &Target<'_>) -> bool {
+    target.site.kind == Kind::WordPress && plugin::read(&plugin::path(target)).is_some()
 }
 
 /// The folder in which a copy keeps caught mail and the list of refused requests.
 pub fn caught(target: &Target<'_>) -> Option<PathBuf> {
-    plugin::read(&plugin::path(target)).and_then(|switches| switches.caught)
+    switches(target).caught
 }
 
 /// Leaves on only what is on in `keep`. Identities that were blanked stay blank: a copy never held them for sure. `tables` is needed
@@ -236,8 +286,8 @@ pub async fn lift(
         }
     }
     if !left.crawlers {
-        let robots = joined(target.root, &target.site.web).join("robots.txt");
-        if !put_back(&robots)? && target.site.kind != Kind::WordPress {
+        let robots = robots(target);
+        if is_ours(&robots) && !put_back(&robots)? {
             let _ = fs::remove_file(&robots);
         }
         if let Some(tables) = tables
@@ -259,6 +309,8 @@ pub async fn lift(
         } else {
             let _ = fs::remove_file(&path);
         }
+    } else if target.site.kind == Kind::Php && !lifted.is_empty() {
+        write_note(target.root, &content, &left)?;
     }
     Ok(lifted)
 }

@@ -16,6 +16,10 @@ final class Clonedeck_Neutral {
 	const SWITCHES = array();
 
 	public static function start() {
+		// By this a check sees that the plugin is at work, whatever the configuration says of its folder.
+		if ( 'cli' !== PHP_SAPI && ! headers_sent() ) {
+			header( 'X-Clonedeck-Copy: neutral' );
+		}
 		if ( self::is_on( 'mail' ) ) {
 			add_filter( 'pre_wp_mail', array( __CLASS__, 'catch_mail' ), PHP_INT_MAX, 2 );
 			add_action( 'phpmailer_init', array( __CLASS__, 'catch_phpmailer' ), PHP_INT_MAX );
