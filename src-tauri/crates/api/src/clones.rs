@@ -35,6 +35,22 @@ const SWITCHES: [(&str, &str, &str); 7] = [
     ("caches", "Set caches aside", "Object and page caches shared with the source are set aside"),
 ];
 
+/// The same for a site in PHP of no known kind, whose copy only its preview keeps.
+const SWITCHES_OF_PHP: [(&str, &str, &str); 3] = [
+    ("mail", "Catch mail", "Mail that the preview sends with PHP is caught into a folder"),
+    ("egress", "Block requests", "Requests that the preview makes with curl are refused"),
+    ("crawlers", "Keep crawlers out", "Search engines are told to stay away"),
+];
+
+/// The switches that a kind of site has.
+fn switches_of(kind: Kind) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    let all: &[_] = match kind {
+        Kind::WordPress => &SWITCHES,
+        Kind::Php | Kind::Static => &SWITCHES_OF_PHP,
+    };
+    all.iter().filter(move |(id, ..)| kind != Kind::Static || *id == "crawlers")
+}
+
 /// What an operator gives beside a request, which is stored in the open.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
@@ -123,10 +139,7 @@ impl Clonedeck {
         let obstacles: Vec<Problem> = draft.obstacles.into_iter().map(convert::site_problem).collect();
         let paces = self.queue.paces(CloneSite::KIND).await.map_err(convert::queue_problem)?;
         let eta = estimate::of(&paces, &draft.planned);
-        let wordpress = site.kind == Kind::WordPress;
-        let neutralise = SWITCHES
-            .iter()
-            .filter(|(id, ..)| wordpress || *id == "crawlers")
+        let neutralise = switches_of(site.kind)
             .map(|(id, title, message)| NeutraliseSwitch {
                 id: (*id).to_owned(),
                 title: (*title).to_owned(),
@@ -137,7 +150,11 @@ impl Clonedeck {
         Ok(ClonePlan {
             source: report(&site, &draft.all_parts, draft.survey.as_ref()),
             target: draft.planned.target.display().to_string(),
-            url: draft.planned.url,
+            url: if draft.planned.preview {
+                draft.planned.url.replace(":0", ":…")
+            } else {
+                draft.planned.url
+            },
             database: draft.planned.database.map(|address| address.to_string()),
             excluded: draft
                 .planned

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clonedeck_jobs::clone::{self, CloneSpec, Made, Owner};
 use clonedeck_queue::JobId;
-use clonedeck_site::Unwatched;
+use clonedeck_site::platforms::Address;
+use clonedeck_site::{Unwatched, preview};
 
 use crate::wire::{JobSecrets, JobState, Problem, Receipt, StepReceipt};
 use crate::{Clonedeck, convert, problem, receipt_page};
@@ -14,6 +15,13 @@ struct Copy {
     id: JobId,
     folder: PathBuf,
     spec: CloneSpec,
+}
+
+/// Whether an address that was asked for is one of this machine at which nobody is.
+fn is_ours_to_show(url: &str) -> bool {
+    Address::parse(url).is_ok_and(|address| {
+        address.scheme == "http" && address.is_loopback() && preview::is_free(address.port_or_default())
+    })
 }
 
 impl Clonedeck {
@@ -125,10 +133,8 @@ impl Clonedeck {
                 "",
             ));
         }
-        if made.planned.preview && !self.previews.is_running(&job) {
-            let password = made.password(&copy.spec, &self.secrets).await.map_err(convert::site_problem)?;
-            let plan = made.preview(&password, &self.data_dir, &job);
-            self.previews.serve(plan).await.map_err(convert::site_problem)?;
+        if (made.planned.preview || is_ours_to_show(&made.planned.url)) && !self.previews.is_running(&job) {
+            self.serve_copy(&copy, &made).await?;
         }
         Ok(made.planned.url)
     }
@@ -182,7 +188,22 @@ impl Clonedeck {
                 "Wait until the job has completed: until then it is not known to be a copy.",
             ));
         }
-        made.lift(&copy.spec, &self.secrets).await.map_err(convert::site_problem)
+        let lifted = made.lift(&copy.spec, &self.secrets).await.map_err(convert::site_problem)?;
+        // A server that was started for a neutral copy goes on catching its mail and refusing its requests.
+        let job = copy.id.to_string();
+        if self.previews.is_running(&job) {
+            self.previews.stop(&job).await.map_err(convert::site_problem)?;
+            self.serve_copy(&copy, &made).await?;
+        }
+        Ok(lifted)
+    }
+
+    async fn serve_copy(&self, copy: &Copy, made: &Made) -> Result<(), Problem> {
+        let served = async {
+            let password = made.password(&copy.spec, &self.secrets).await?;
+            self.previews.serve(made.preview(&password, &self.data_dir, &copy.id.to_string())).await
+        };
+        served.await.map_err(convert::site_problem)
     }
 
     /// What deleting a copy removes, a line each.

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use clonedeck_queue::{Lease, Leases, Queue};
+use clonedeck_site::platforms::Address;
 use clonedeck_site::preview::{self, Plan, Served, Service, free_port, is_free};
 use clonedeck_site::process::{Family, Records, Running, Silent};
 use clonedeck_site::{Problem, Result};
@@ -57,9 +58,14 @@ impl Previews {
         *self.ports.write().unwrap_or_else(PoisonError::into_inner) = range;
     }
 
+    /// The folder with what the server of a job needs and writes.
+    pub fn folder(&self, job: &str) -> PathBuf {
+        self.data_dir.join("previews").join(job)
+    }
+
     /// The file with what the server of a job writes; it stays when the server has ended.
     pub fn log(&self, job: &str) -> PathBuf {
-        self.data_dir.join("previews").join(job).join("server.log")
+        self.folder(job).join("server.log")
     }
 
     /// The data directory.
@@ -97,6 +103,33 @@ impl Previews {
         }
         Err(Problem::transient("port.none", "Every port of this machine that is free belongs to a copy.")
             .help("Delete copies that are not needed any more: clonedeck delete JOB"))
+    }
+
+    /// Makes the port of an address that was asked for the copy's own, where it is to be served from here. Refused with `port.taken`
+    /// where another copy has it. A web server that is on the port already may be the one that will show the copy.
+    pub async fn claim(&self, job: &str, address: &Address) -> Result<()> {
+        if address.scheme != "http" || !address.is_loopback() {
+            return Ok(());
+        }
+        let port = address.port_or_default();
+        let all = self.leases()?.all().await.map_err(|error| no_leases(&error))?;
+        let other = all.iter().find(|lease| lease.number == port && lease.holder != copy(job));
+        if let Some(other) = other {
+            let other = other.holder.trim_start_matches(COPY);
+            return Err(Problem::needs_person(
+                "port.taken",
+                format!("Port {port} of this machine is promised to another job: {other}."),
+            )
+            .help(format!(
+                "Clone again with another address (--url), or delete that copy and retry: clonedeck delete {other}"
+            ))
+            .with("port", port));
+        }
+        if is_free(port) {
+            let taken = self.leases()?.take(&copy(job), port..=port, |_| true).await;
+            taken.map_err(|error| no_leases(&error))?.ok_or_else(|| preview::taken(port))?;
+        }
+        Ok(())
     }
 
     async fn reserved(&self, job: &str) -> Result<Option<u16>> {
@@ -230,11 +263,7 @@ impl Previews {
         }
         let port = leases.take(&service.job, range, is_free).await.map_err(|error| no_leases(&error))?;
         port.ok_or_else(|| match service.port {
-            Some(port) => {
-                Problem::needs_person("port.taken", format!("Port {port} of this machine is in use."))
-                    .help("End the program that listens there, or give the copy another address with --url.")
-                    .with("port", port)
-            }
+            Some(port) => preview::refusal(port).unwrap_or_else(|| preview::taken(port)),
             None => Problem::transient("port.none", format!("All ports from {first} to {last} are taken."))
                 .help("Stop a preview that is not needed, or set a larger range in the settings."),
         })
@@ -299,4 +328,72 @@ fn copy(job: &str) -> String {
 
 fn no_leases(error: &clonedeck_queue::Error) -> Problem {
     Problem::transient("port.leases", format!("The leases of ports cannot be used: {error}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use clonedeck_queue::{Options, Registry};
+
+    use super::*;
+
+    fn previews(data: &Path) -> Previews {
+        let previews = Previews::of(data, false);
+        previews.lease_from(&Queue::open(data, Registry::new(), Options::default()).unwrap());
+        previews
+    }
+
+    #[tokio::test]
+    async fn two_planned_copies_never_get_one_port_and_each_keeps_its_own() {
+        let data = tempfile::tempdir().unwrap();
+        let (one, other) = (previews(data.path()), previews(data.path()));
+        let (port, second) = (one.reserve("a").await.unwrap(), other.reserve("b").await.unwrap());
+        assert_ne!(port, second, "also when nothing listens on either");
+        assert_eq!(other.reserve("a").await.unwrap(), port, "the same for every process and every try");
+        // What is served without a port of its own gets none that is promised.
+        one.set_ports(port..=port);
+        let service = Service {
+            job: "build".into(),
+            kind: "build".into(),
+            title: String::new(),
+            url: String::new(),
+            port: None,
+            folder: data.path().into(),
+            log: data.path().join("log"),
+            words: Vec::new(),
+            variables: Vec::new(),
+            sign: None,
+            patience: Duration::ZERO,
+            stays: false,
+        };
+        assert_eq!(one.start(service, None).await.unwrap_err().code, "port.none");
+        one.sweep_ports().await.unwrap();
+        assert_eq!(one.reserve("a").await.unwrap(), port, "a sweep leaves it");
+        let gone = one.clone();
+        tokio::task::spawn_blocking(move || gone.let_port_go("a")).await.unwrap();
+        let leases = one.leases().unwrap().all().await.unwrap();
+        assert!(leases.iter().all(|lease| lease.number != port), "{leases:?}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_was_asked_for_is_promised_to_one_copy() {
+        let data = tempfile::tempdir().unwrap();
+        let previews = previews(data.path());
+        let port = free_port().unwrap();
+        let at = |scheme: &str, host: &str| Address::parse(&format!("{scheme}://{host}:{port}")).unwrap();
+        previews.claim("a", &at("http", "127.0.0.1")).await.unwrap();
+        previews.claim("a", &at("http", "127.0.0.1")).await.unwrap();
+        let refused = previews.claim("b", &at("http", "localhost")).await.unwrap_err();
+        assert_eq!(refused.code, "port.taken");
+        assert!(refused.help.contains("clonedeck delete a"), "{}", refused.help);
+        previews.claim("b", &at("https", "localhost")).await.unwrap();
+        previews.claim("b", &at("http", "shop.example.com")).await.unwrap();
+        // Who is there already may be the web server that will show the copies.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let busy = format!("http://127.0.0.1:{}/shop", listener.local_addr().unwrap().port());
+        for job in ["c", "d"] {
+            previews.claim(job, &Address::parse(&busy).unwrap()).await.unwrap();
+        }
+    }
 }

@@ -116,8 +116,22 @@ impl Ground {
             State::File => format!("{path} is a file, not a folder."),
         };
         Err(Problem::permanent("target.not-empty", sentence)
-            .help("Choose an empty or new folder, or replace it: what is there is then set aside and can be put back.")
+            .help("Choose an empty or new folder, or replace it (--replace): what is there is then set aside and can be put back.")
             .with("target", path))
+    }
+
+    /// Refuses a place that this user may not write to: `target.not-writable`, or `target.read-only` for a whole file system.
+    pub fn require_writable(&self) -> Result<()> {
+        use rustix::fs::{Access, AtFlags, CWD, accessat};
+        // A folder that is to be made needs the one above it; so does one that is set aside.
+        let folder = match (self.missing.first(), self.state) {
+            (Some(first), _) => first.parent(),
+            (None, State::Empty) => Some(&*self.path),
+            (None, _) => self.path.parent(),
+        };
+        let Some(folder) = folder else { return Ok(()) };
+        accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
+            .map_err(|error| trouble(&self.path, &error.into()))
     }
 
     /// What the job will make here.

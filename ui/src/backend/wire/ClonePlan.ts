@@ -18,7 +18,7 @@ source: SiteReport,
  */
 target: string, 
 /**
- * Address of the copy.
+ * Address of the copy. The port of a preview address is chosen at the launch; `…` stands for it.
  */
 url: string, 
 /**

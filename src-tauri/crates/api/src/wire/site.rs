@@ -198,7 +198,7 @@ pub struct ClonePlan {
     pub source: SiteReport,
     /// Folder of the copy.
     pub target: String,
-    /// Address of the copy.
+    /// Address of the copy. The port of a preview address is chosen at the launch; `…` stands for it.
     pub url: String,
     /// Database of the copy, where there is one.
     pub database: Option<String>,

@@ -17,7 +17,7 @@ use super::{
     CloneSite, CloneSpec, CopyCore, CopyDatabase, CopyMedia, CopyModules, CopyThemes, Made, RewriteAddresses,
     UpdateSiteDefaults,
 };
-use super::{copy_files, plan, rewrite_files, rewriting, source};
+use super::{copy_files, plan, rewrite_files, rewriting, shared, source, stranger};
 use crate::watching::Later;
 use crate::words::{count, counted};
 use crate::{Previews, Secrets, Watching};
@@ -352,11 +352,26 @@ impl Look<'_> {
             receipt.pages.push(format!("not asked: {address} is not an address of this machine"));
             return Ok(());
         }
+        let planned = &self.made.planned;
+        if let Some(index) = self.indexes()?.first()
+            && let Some(shares) = shared::sentence(&self.made.site, planned, index, &planned.target)
+        {
+            receipt.pages.push(format!("not asked: {shares}"));
+            let mut finding = format!("The copy was not started: {shares}");
+            if planned.database.is_some() {
+                finding.push_str(&format!(" Then: clonedeck previews start {}", self.job));
+            }
+            receipt.findings.push(finding);
+            return Ok(());
+        }
         if self.made.planned.preview || !answers(&address).await {
             match previews.serve(self.made.preview(&password, previews.data_dir(), self.job)).await {
                 Ok(()) => {}
-                // A machine without PHP can make a copy that another one serves.
-                Err(problem) if problem.code.starts_with("php.") || problem.code == "preview.https" => {
+                // A machine without PHP can make a copy that another one serves, a user without the right to a port one for a web server.
+                Err(problem)
+                    if problem.code.starts_with("php.")
+                        || ["preview.https", "port.forbidden"].contains(&problem.code) =>
+                {
                     receipt.pages.push(format!("not asked: {} {}", problem.message, problem.help));
                     receipt
                         .findings
@@ -365,6 +380,11 @@ impl Look<'_> {
                 }
                 Err(problem) => return Err(problem),
             }
+        } else if let Some(stranger) = stranger::at(&address, &planned.target.join(&self.made.site.web)).await
+        {
+            receipt.pages.push(format!("not asked: {stranger}"));
+            receipt.findings.push(stranger);
+            return Ok(());
         }
         let Some(rewriter) = self.rewriter()? else {
             receipt.pages.push("not asked: the address of the source is not known".to_owned());

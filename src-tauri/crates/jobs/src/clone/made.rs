@@ -5,7 +5,7 @@ use clonedeck_site::defaults::{self, Tables, Target};
 use clonedeck_site::fence::{Aside, Claim};
 use clonedeck_site::files::{self, RelPath};
 use clonedeck_site::neutral::{self, Switches};
-use clonedeck_site::platforms::Site;
+use clonedeck_site::platforms::{self, Hints, Site};
 use clonedeck_site::preview;
 use clonedeck_site::{Problem, Result, Secret, Watch};
 use serde::{Deserialize, Serialize};
@@ -94,11 +94,19 @@ impl Made {
         }
     }
 
-    /// The password for the copy's database.
+    /// The password for the copy's database: the one in the copy's own configuration, as long as that names this database; else the
+    /// one with which the copy was made. So a copy outlives its source, and the source's password may change.
     pub async fn password(&self, spec: &CloneSpec, secrets: &Secrets) -> Result<Secret> {
-        match &self.planned.database {
-            Some(address) => source::password(spec, address, secrets).await,
-            None => Ok(Secret::default()),
+        let Some(address @ DatabaseAddress::Mysql { .. }) = &self.planned.database else {
+            return Ok(Secret::default());
+        };
+        let folder = self.planned.target.clone();
+        let own = tokio::task::spawn_blocking(move || platforms::recognise(&folder, &Hints::default()));
+        match own.await.map_err(crate::lost_thread)? {
+            Ok(own) if own.site.database.as_ref().is_some_and(|database| database.address == *address) => {
+                Ok(own.password)
+            }
+            _ => source::password(spec, address, secrets).await,
         }
     }
 
@@ -121,7 +129,7 @@ impl Made {
         let mut lines = vec![if self.is_there() {
             let files = self.planned.parts.values().map(|part| part.0).sum();
             format!(
-                "the folder {folder} with the {} that were copied into it; what was added there since stays",
+                "the folder {folder} with the {} that this job copied into it; what was added there since stays",
                 counted(files, "file")
             )
         } else {
@@ -158,11 +166,9 @@ impl Made {
         let Owner { job, job_dir, finished, spec, secrets, previews } = *owner;
         let is_replaced = succession::successor(self, job_dir).is_some();
         previews.stop(job).await?;
+        let _ = std::fs::remove_dir_all(previews.folder(job));
         if let Some(address) = &self.planned.database {
-            let password = match address {
-                DatabaseAddress::Mysql { .. } => source::password(spec, address, secrets).await?,
-                DatabaseAddress::Sqlite { .. } => Secret::default(),
-            };
+            let password = self.password(spec, secrets).await?;
             databases::Target::undo(address, &password, job, watch).await?;
             // Once a copy is finished its marks are gone and the undo leaves it alone; a database that was made for it goes with it.
             if self.database_goes(spec)

@@ -20,8 +20,10 @@ mod receipt;
 mod rewrite;
 mod rewrite_files;
 mod rewriting;
+mod shared;
 mod source;
 mod spec;
+mod stranger;
 mod succession;
 mod trees;
 
@@ -92,6 +94,7 @@ impl Job for CloneSite {
     }
 
     fn policy(&self) -> Policy {
-        Policy { on_failure: OnFailure::Keep, ..Policy::default() }
+        // A database server that is started again takes its time.
+        Policy { tries: 6, on_failure: OnFailure::Keep, ..Policy::default() }
     }
 }

@@ -3,13 +3,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
-use clonedeck_site::databases::{self, Count, DatabaseAddress, Survey};
+use clonedeck_site::databases::{self, Access, Count, DatabaseAddress, MissingRight, Survey};
 use clonedeck_site::files::{self, Index};
 use clonedeck_site::platforms::{self, Site, Tree};
-use clonedeck_site::{Part, Problem, Result, Watch, fence, preview};
+use clonedeck_site::{Part, Problem, Result, Secret, Watch, fence, preview};
 use serde::{Deserialize, Serialize};
 
-use super::{AttachPlatform, CloneSite, CloneSpec, source, trees};
+use super::{AttachPlatform, CloneSite, CloneSpec, shared, source, trees};
 use crate::words::{bytes, count, counted};
 use crate::{Previews, Secrets, Watching};
 
@@ -40,7 +40,7 @@ pub struct LeftOut {
 pub struct Planned {
     /// Folder of the copy, absolute, without symbolic links.
     pub target: PathBuf,
-    /// Address of the copy.
+    /// Address of the copy; in a draft, one that we make up has the port 0.
     pub url: String,
     /// Whether the address is one that we made up, on this machine.
     pub preview: bool,
@@ -104,8 +104,15 @@ impl Step for Plan {
         for warning in &draft.warnings {
             ctx.log(Level::Warn, warning);
         }
-        if let Some(obstacle) = draft.obstacles.into_iter().next() {
-            return Err(watch.error(obstacle));
+        let mut obstacles = draft.obstacles.into_iter();
+        if let Some(first) = obstacles.next() {
+            for path in draft.indexes.iter().flat_map(|index| index.unreadable()).take(MOST_NAMED) {
+                ctx.log(Level::Warn, format!("may not be read: {} ({})", path.path, path.why));
+            }
+            for further in obstacles {
+                ctx.log(Level::Warn, format!("what also stands in the way: {}", further.message));
+            }
+            return Err(watch.error(first));
         }
         let folder = ctx.job_dir()?;
         for (number, index) in draft.indexes.iter().enumerate() {
@@ -115,6 +122,10 @@ impl Step for Plan {
         if planned.preview {
             let port = self.previews.reserve(&ctx.job_id().to_string()).await;
             planned.url = preview::address(&site, port.map_err(|problem| watch.error(problem))?);
+        } else {
+            let address = platforms::Address::parse(&planned.url).map_err(|problem| watch.error(problem))?;
+            let claimed = self.previews.claim(&ctx.job_id().to_string(), &address).await;
+            claimed.map_err(|problem| watch.error(problem))?;
         }
         ctx.set_weights(&weights(&planned)).await?;
         let (files, size) = planned.parts.values().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
@@ -140,6 +151,9 @@ impl Step for Plan {
         Ok(Done::Completed(planned))
     }
 }
+
+/// Entries that may not be read and are named in the log, at most.
+const MOST_NAMED: usize = 1000;
 
 /// Bytes that a machine copies, and rows that a database copies and rewrites, in about the same time as one another.
 const BYTES_OF_A_FILE: f64 = 30_000.0;
@@ -189,6 +203,9 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
     {
         obstacles.push(problem);
     }
+    if let Err(problem) = ground.require_writable() {
+        obstacles.push(problem);
+    }
     let target = ground.path().to_owned();
 
     let files = trees::take(spec, site, watch).await?;
@@ -206,24 +223,24 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
     let database = match (&survey, &site.database) {
         (Some(_), Some(own)) => Some(match &spec.db {
             Some(asked) => asked.clone(),
-            None => beside(&own.address, site, &target),
+            None => beside(&own.address, &opened.recognised.password, site, &target).await?,
         }),
         _ => None,
     };
     if let (Some(survey), Some(address)) = (&survey, &database) {
         let password = opened.password_for(address, spec, secrets)?;
-        for right in databases::missing_rights(survey, address, &password).await? {
-            obstacles.push(
-                Problem::needs_person(
-                    "rights.missing",
-                    format!(
-                        "The right {} on {} is missing for the database of the copy.",
-                        right.right, right.database
-                    ),
-                )
-                .help(format!("Somebody who may gives it so: {}", right.grant)),
-            );
-        }
+        let missing = databases::missing_rights(survey, address, &password).await?;
+        obstacles.extend(rights_missing(&missing));
+    } else if let Some(asked) = &spec.db
+        && spec.copies(Part::Database)
+    {
+        obstacles.push(
+            Problem::permanent(
+                "database.none",
+                format!("It is not known which database this site has, so nothing would go into {asked}."),
+            )
+            .help("Name the database of the source with --source-db, or leave --db out."),
+        );
     }
     let database_bytes = survey.as_ref().map_or(0, Survey::bytes);
     let files_bytes: u64 = parts.values().map(|part| part.1).sum();
@@ -234,8 +251,13 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
         obstacles.push(problem);
     }
     let (url, preview) = match &spec.url {
-        Some(url) => (platforms::Address::parse(url)?.to_string(), false),
-        None => (preview::address(site, preview::free_port()?), true),
+        Some(url) => {
+            let address = platforms::Address::parse(url)?;
+            warnings.extend(occupied(&address, &target));
+            (address.to_string(), false)
+        }
+        // Its port is leased when the plan is carried out.
+        None => (preview::address(site, 0), true),
     };
     if site.home.is_some() {
         platforms::pairs(site, &url, &target)?;
@@ -245,50 +267,76 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
                 .into(),
         );
     }
-    Ok(Draft {
-        planned: Planned {
-            target,
-            url,
-            preview,
-            database,
-            parts,
-            rows: survey.as_ref().map_or(0, Survey::rows),
-            tables: survey.as_ref().map_or(0, |survey| survey.tables.len() as u64),
-            database_bytes,
-            left_out: files.left_out.into_values().collect(),
-            linked: files.linked,
-        },
-        all_parts,
-        indexes: files.indexes,
-        survey,
-        free,
-        needed,
-        obstacles,
-        warnings,
-    })
+    let planned = Planned {
+        target,
+        url,
+        preview,
+        database,
+        parts,
+        rows: survey.as_ref().map_or(0, Survey::rows),
+        tables: survey.as_ref().map_or(0, |survey| survey.tables.len() as u64),
+        database_bytes,
+        left_out: files.left_out.into_values().collect(),
+        linked: files.linked,
+    };
+    if let Some(index) = files.indexes.first()
+        && let Some(shares) = shared::sentence(site, &planned, index, &site.root)
+    {
+        warnings.push(format!("The copy will not be started: {shares}"));
+    }
+    Ok(Draft { planned, all_parts, indexes: files.indexes, survey, free, needed, obstacles, warnings })
+}
+
+/// What is said when somebody is at the copy's address already.
+fn occupied(address: &platforms::Address, target: &Path) -> Option<String> {
+    if address.scheme != "http" || !address.is_loopback() {
+        return None;
+    }
+    let problem = preview::refusal(address.port_or_default())?;
+    Some(format!(
+        "{} Let a web server show {} there, or choose another address for the copy.",
+        problem.message,
+        target.display()
+    ))
+}
+
+/// All rights that are missing, as one thing that stands in the way: who may give them gives them in one go.
+fn rights_missing(missing: &[MissingRight]) -> Option<Problem> {
+    let first = missing.first()?;
+    let rights = missing.iter().map(|missing| missing.right.as_str()).collect::<Vec<_>>().join(", ");
+    let grant = first.grant.replacen(&first.right, &rights, 1);
+    let (what, them) = if missing.len() == 1 { ("right", "it") } else { ("rights", "them") };
+    let is = if missing.len() == 1 { "is" } else { "are" };
+    let message =
+        format!("The {what} {rights} on {} {is} missing for the database of the copy.", first.database);
+    Some(
+        Problem::needs_person("rights.missing", message)
+            .help(format!("Somebody who may gives {them} so: {grant}")),
+    )
 }
 
 /// The longest name that MariaDB and MySQL take for a database.
 const LONGEST_DATABASE_NAME: usize = 64;
 
-/// A database for the copy beside the source's: on the same server under a new name, or the same file in the copied tree.
-fn beside(own: &DatabaseAddress, site: &Site, target: &Path) -> DatabaseAddress {
+/// A database for the copy beside the source's: on the same server under a new name, or the same file in the copied tree. A place
+/// has the same name every time, so that a right that somebody gives for it is the one that the next try needs.
+async fn beside(
+    own: &DatabaseAddress,
+    password: &Secret,
+    site: &Site,
+    target: &Path,
+) -> Result<DatabaseAddress> {
     match own {
         DatabaseAddress::Mysql { server, user, name } => {
-            let folder = target.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-            let word: String = folder
-                .chars()
-                .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
-                .collect();
-            // Two copies may go into folders of one name on different disks.
-            let token = &uuid::Uuid::new_v4().simple().to_string()[..6];
-            let room = LONGEST_DATABASE_NAME - token.len() - 1;
-            let both: String = format!("{name}_{}", word.trim_matches('_')).chars().take(room).collect();
-            DatabaseAddress::Mysql {
-                server: server.clone(),
-                user: user.clone(),
-                name: format!("{}_{token}", both.trim_end_matches('_')),
-            }
+            let mut tables =
+                databases::tables(&own.with_name("information_schema"), password, Access::Read).await?;
+            let taken = tables.query("SELECT SCHEMA_NAME FROM SCHEMATA", &[]).await?;
+            let taken: Vec<_> = taken.iter().filter_map(|row| Some(row.first()?.text())).collect();
+            let name = (0..10_000)
+                .map(|number| name_beside(name, target, number))
+                .find(|name| !taken.contains(name))
+                .unwrap_or_default();
+            Ok(DatabaseAddress::Mysql { server: server.clone(), user: user.clone(), name })
         }
         DatabaseAddress::Sqlite { path } => {
             let tree = site
@@ -298,9 +346,22 @@ fn beside(own: &DatabaseAddress, site: &Site, target: &Path) -> DatabaseAddress 
                 .max_by_key(|tree| tree.from.components().count());
             let inside = tree.and_then(|tree| Some(tree.place.join(path.strip_prefix(&tree.from).ok()?)));
             let inside = inside.unwrap_or_else(|| path.file_name().unwrap_or_default().into());
-            DatabaseAddress::Sqlite { path: target.join(inside) }
+            Ok(DatabaseAddress::Sqlite { path: target.join(inside) })
         }
     }
+}
+
+/// The `number`th name of a database for a copy in `target`. Two copies may go into folders of one name on different disks.
+fn name_beside(own: &str, target: &Path, number: u64) -> String {
+    let folder = target.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let word: String =
+        folder.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+    let mut place = blake3::Hasher::new();
+    place.update(target.as_os_str().as_encoded_bytes()).update(&number.to_le_bytes());
+    let token = &place.finalize().to_hex()[..6];
+    let room = LONGEST_DATABASE_NAME - token.len() - 1;
+    let both: String = format!("{own}_{}", word.trim_matches('_')).chars().take(room).collect();
+    format!("{}_{token}", both.trim_end_matches('_'))
 }
 
 /// A folder beside the source that does not exist.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clonedeck_rewrite::{Outcome, Rewriter};
 use clonedeck_site::files::{Index, Kind, RelPath, target_trouble};
+use clonedeck_site::platforms::{Kind as Platform, Site};
 use clonedeck_site::{Part, Result, Watch};
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use super::Made;
 /// A file larger than this is data, not a style sheet that a page builder wrote.
 const LARGEST: u64 = 8 << 20;
 
-/// What was rewritten in the files that plugins generate from the database.
+/// What was rewritten in files: those that plugins generate from the database, and pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RewrittenFiles {
     /// Files that were read.
@@ -24,19 +25,29 @@ pub struct RewrittenFiles {
     pub occurrences: u64,
 }
 
-/// Whether a file is generated text that may hold addresses: the style sheets and scripts that page builders put among the uploads.
-fn is_generated(part: Part, path: &Path, size: u64) -> bool {
+/// Whether a file is text that may hold addresses: the style sheets and scripts that page builders put among the uploads, and the
+/// pages of a site that has them in files. Code is left as it is.
+fn is_generated(site: &Site, part: Part, path: &Path, size: u64) -> bool {
     let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
-    part == Part::Media && size <= LARGEST && matches!(kind, "css" | "js" | "json" | "svg" | "xml" | "html")
+    let is_text = matches!(kind, "css" | "js" | "json" | "svg" | "xml" | "html");
+    let is_page = matches!(kind, "htm" | "txt" | "webmanifest");
+    let foreign = || path.iter().any(|folder| folder == "vendor" || folder == "node_modules");
+    size <= LARGEST
+        && if site.kind == Platform::WordPress {
+            part == Part::Media && is_text
+        } else {
+            (is_text || is_page) && !foreign()
+        }
 }
 
-/// The generated text files of the copy, by their path below the target.
+/// The text files of the copy in which addresses are changed, by their path below the target.
 pub fn generated<'a>(made: &'a Made, indexes: &'a [Arc<Index>]) -> impl Iterator<Item = PathBuf> + 'a {
     indexes.iter().zip(&made.site.trees).flat_map(|(index, tree)| {
         index
             .entries()
             .filter(|entry| {
-                matches!(entry.kind, Kind::File { .. }) && is_generated(entry.part, entry.path, entry.size)
+                matches!(entry.kind, Kind::File { .. })
+                    && is_generated(&made.site, entry.part, entry.path, entry.size)
             })
             .map(|entry| {
                 if tree.place.as_os_str().is_empty() {

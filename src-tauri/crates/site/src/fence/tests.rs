@@ -73,6 +73,23 @@ fn a_place_that_holds_anything_is_refused_until_it_is_set_aside() {
 }
 
 #[test]
+fn a_place_that_may_not_be_written_is_refused_by_the_folder_above_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_folder, root) = place();
+    fs::create_dir(root.join("closed")).unwrap();
+    let writable = |target: &str| check(&root.join("shop"), &root.join(target)).unwrap().require_writable();
+    writable("closed/copy").unwrap();
+    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o555)).unwrap();
+    // Whoever may write everywhere sees no difference.
+    if fs::write(root.join("closed/probe"), "").is_err() {
+        for target in ["closed/copy", "closed/deep/copy", "closed"] {
+            assert_eq!(writable(target).unwrap_err().code, "target.not-writable");
+        }
+    }
+    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
 fn a_link_that_leads_nowhere_is_no_target() {
     let (_folder, root) = place();
     symlink("nowhere", root.join("dangling")).unwrap();

@@ -13,7 +13,7 @@ pub(super) fn at_source(root: &Path, path: &Path, error: Errno) -> Problem {
     let problem = match error {
         Errno::ACCESS | Errno::PERM => {
             Problem::needs_person("source.unreadable", format!("{whole} may not be read."))
-                .help("Give the user that runs Clonedeck the right to read it, or allow unreadable files to be left out.")
+                .help("Give the user that runs Clonedeck the right to read it, or allow unreadable files to be left out (--allow-unreadable).")
         }
         Errno::NOENT | Errno::NOTDIR => {
             Problem::needs_person("source.missing", format!("{whole} is not there."))

@@ -12,4 +12,4 @@ mod service;
 pub use copy::{Plan, address, free_port};
 pub use record::{Served, list, stop, sweep};
 pub use runtime::Php;
-pub use service::{PORT, Service, is_free};
+pub use service::{PORT, Service, is_free, refusal, taken};

@@ -50,6 +50,28 @@ pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
+/// Why no server of ours can be on a port, unless it can.
+pub fn refusal(port: u16) -> Option<Problem> {
+    let error = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err()?;
+    let problem = if error.kind() == std::io::ErrorKind::PermissionDenied {
+        Problem::needs_person(
+            "port.forbidden",
+            format!("Port {port} of this machine is kept for administrators; this user may not serve on it."),
+        )
+        .help("Give the copy an address with a port from 1024 on with --url, or let a web server show it.")
+    } else {
+        taken(port)
+    };
+    Some(problem.with("port", port))
+}
+
+/// Somebody else is on a port.
+pub fn taken(port: u16) -> Problem {
+    Problem::needs_person("port.taken", format!("Port {port} of this machine is in use."))
+        .help("End the program that listens there, or give the copy another address with --url.")
+        .with("port", port)
+}
+
 impl Service {
     /// Starts it on a port, on record from the first moment. It need not answer yet.
     ///

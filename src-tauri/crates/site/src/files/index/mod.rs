@@ -246,7 +246,7 @@ impl Index {
             }
         };
         Err(Problem::needs_person("source.unreadable", message)
-            .help("Give the user that runs Clonedeck the right to read them, or allow unreadable files to be left out.")
+            .help("Give the user that runs Clonedeck the right to read them, or allow unreadable files to be left out (--allow-unreadable).")
             .with("count", self.unreadable.len())
             .with("paths", named.join("\n")))
     }
