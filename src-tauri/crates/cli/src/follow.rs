@@ -9,6 +9,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::say::{Code, Failure, Say, amount, code_of, time};
 use crate::verbs::show;
 
+/// Why a job does not move that nobody runs, and what is said of it.
+const NO_RUNNER: &str = "no-runner";
+const RUN_THE_QUEUE: &str = "No program runs the queue right now. Run it: clonedeck work";
+
+/// Says so when a job that could move is run by nobody.
+pub fn remark_on_runner(job: &JobView, say: Say) {
+    if job.waiting_for.as_ref().is_some_and(|why| why.code == NO_RUNNER) {
+        say.remark(RUN_THE_QUEUE);
+    }
+}
+
 /// What happens after a job was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
@@ -63,16 +74,16 @@ async fn end(
                 say.line(&job);
             } else {
                 show::result(&job, say);
-                if let Some(why) = job.waiting_for.as_ref().filter(|_| job.state == JobState::Waiting) {
-                    eprintln!("The job waits: {}", why.message);
-                    if let Some(error) = job
-                        .steps
-                        .iter()
-                        .find_map(|step| step.error.as_ref().filter(|_| step.state == StepState::Waiting))
+                if job.state == JobState::Waiting {
+                    if job.error.is_none()
+                        && let Some(why) = &job.waiting_for
                     {
-                        say.problem(error);
+                        eprintln!("The job waits: {}", why.message);
                     }
-                    eprintln!("Then: clonedeck retry {}", job.id);
+                    eprintln!(
+                        "The job waits for you. Then: clonedeck retry {id}; or take it back: clonedeck cancel {id}",
+                        id = job.id
+                    );
                 } else if job.state == JobState::Completed
                     && job.result.as_ref().is_some_and(|result| result.username.is_some())
                 {
@@ -83,7 +94,8 @@ async fn end(
         }
         None => {
             say.remark(&if here {
-                format!("The job stays in the queue and goes on where it stood: clonedeck work, or clonedeck watch {id}")
+                "The job stays in the queue. It goes on where it stood when the queue is run: clonedeck work"
+                    .to_owned()
             } else {
                 format!("The job goes on. Watch it: clonedeck watch {id}")
             });
@@ -164,6 +176,11 @@ impl Seen {
     fn steps(&mut self, job: &JobView) {
         if self.say.json || self.say.quiet {
             return;
+        }
+        if job.waiting_for.as_ref().is_some_and(|why| why.code == NO_RUNNER)
+            && self.steps.insert(NO_RUNNER.to_owned())
+        {
+            self.text(RUN_THE_QUEUE);
         }
         for step in &job.steps {
             let over = matches!(

@@ -13,6 +13,13 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use say::{Failure, Say};
 
+/// Over the options that every verb has.
+const EVERYWHERE: &str = "For every command";
+
+const CODES: &str = "Ends with 0 when all is done, 1 when the job failed or a check found a difference, 2 when the words were wrong or \
+what was asked was refused (nothing was added then), 3 when the job was cancelled, 4 when it waits for a person, 130 when \
+interrupted: the job goes on or stays queued.";
+
 /// Clone web sites in the background, and prove that the copy is right.
 #[derive(Debug, Parser)]
 #[command(
@@ -20,23 +27,24 @@ use say::{Failure, Say};
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    max_term_width = 110
+    max_term_width = 110,
+    after_help = CODES
 )]
 struct Words {
     /// Folder of the queue, its logs and its secrets
-    #[arg(long, global = true, value_name = "DIR", env = "CLONEDECK_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "CLONEDECK_DATA_DIR", help_heading = EVERYWHERE)]
     data_dir: Option<PathBuf>,
 
     /// Print JSON for scripts
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 
     /// Print nothing but what was asked for
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = EVERYWHERE)]
     quiet: bool,
 
     /// Say more about what happens inside (-vv: everything)
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = EVERYWHERE)]
     verbose: u8,
 
     #[command(subcommand)]

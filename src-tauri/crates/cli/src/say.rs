@@ -48,11 +48,15 @@ pub struct Failure {
     pub code: Code,
 }
 
-/// What a program said last, as far as it fits a screen.
-fn last_lines(problem: &Problem) -> impl Iterator<Item = &str> {
+/// The paths that it is about, and what a program said last, as far as it fits a screen.
+fn details(problem: &Problem) -> impl Iterator<Item = &str> {
     const SHOWN: usize = 20;
-    let output = problem.context.get("output").map_or("", String::as_str);
-    output.lines().skip(output.lines().count().saturating_sub(SHOWN))
+    let of = |name: &str| problem.context.get(name).map_or("", String::as_str);
+    let output = of("output");
+    let paths = of("paths");
+    // One alone is named in the sentence.
+    let paths = if paths.contains('\n') { paths } else { "" };
+    paths.lines().take(SHOWN).chain(output.lines().skip(output.lines().count().saturating_sub(SHOWN)))
 }
 
 impl From<Problem> for Failure {
@@ -74,7 +78,7 @@ impl Say {
             self.line(&serde_json::json!({ "error": problem }));
         } else {
             eprintln!("error[{}]: {}", problem.code, problem.message);
-            for line in last_lines(problem) {
+            for line in details(problem) {
                 eprintln!("    {line}");
             }
             if !problem.help.is_empty() {

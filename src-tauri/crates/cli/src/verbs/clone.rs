@@ -10,12 +10,18 @@ use crate::say::{Code, Failure, Say, bytes, count, counted};
 
 /// Clone a site: files, database, addresses, and a check of the copy
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Without --detach the job is followed to its end; where no other program runs the queue, this one does. Ctrl-C leaves \
+the job in the queue, and `clonedeck work` goes on with it.\n\n  clonedeck clone --dry-run ~/sites/shop ~/sites/shop-staging\n  \
+clonedeck clone ~/sites/shop ~/sites/shop-staging\n  clonedeck show --secrets JOB      the login that was made\n  \
+clonedeck lift JOB                let the copy mail and call out\n  clonedeck delete JOB              delete the copy"
+)]
 pub struct Words {
     /// Folder of the site; it is only read
     source: PathBuf,
     /// Folder of the copy; it must not exist or be empty, unless --replace
     target: PathBuf,
-    /// Address of the copy; without it, a preview address on 127.0.0.1
+    /// Address of the copy, such as http://localhost:8080; without it, a preview address on 127.0.0.1 with a free port
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Database of the copy: mysql://user@host:port/name (?tls=verify or ?ca=FILE to speak TLS), mysql://user@/name?socket=/path or
@@ -27,25 +33,25 @@ pub struct Words {
     /// What becomes of folders outside of the source that it has by a link: copied, kept as links, or left out
     #[arg(long, value_name = "WHAT", default_value = "copy", value_parser = ["copy", "keep", "leave-out"])]
     links: String,
-    /// Leave a part out: core, modules, themes, media or database
+    /// Leave a part out: core, modules, themes, media or database (can be given more than once)
     #[arg(long, value_name = "PART")]
     skip: Vec<String>,
-    /// Leave out what matches this pattern, written as in .gitignore
+    /// Leave out what matches this pattern, written as in .gitignore (can be given more than once)
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
-    /// Set what the target holds aside first
+    /// Set what the target holds aside first; deleting the copy puts it back
     #[arg(long)]
     replace: bool,
     /// Leave the guid of every post as it is
     #[arg(long)]
     keep_guids: bool,
-    /// Let the copy reach other servers
+    /// Let the copy reach other servers, which it is kept from otherwise
     #[arg(long)]
     open_egress: bool,
-    /// Copy what can be read when something cannot
+    /// Leave out what may not be read, and copy the rest
     #[arg(long)]
     allow_unreadable: bool,
-    /// How many files are compared byte for byte at the end
+    /// Which files are compared byte for byte at the end: one in twenty, or all
     #[arg(long, value_name = "HOW", default_value = "sampled", value_parser = ["sampled", "full"])]
     verify: String,
     /// From -10 (last) to 10 (first)
@@ -94,7 +100,8 @@ fn show_plan(plan: &ClonePlan, say: Say) -> Code {
     }
     super::inspect::show(&plan.source, say);
     say.text(&format!("→ target      {}", plan.target));
-    say.text(&format!("  address     {}", plan.url));
+    let chosen = if plan.url.ends_with('…') { " (a free port, chosen at the launch)" } else { "" };
+    say.text(&format!("  address     {}{chosen}", plan.url));
     if let Some(database) = &plan.database {
         say.text(&format!("  database    {database}"));
     }

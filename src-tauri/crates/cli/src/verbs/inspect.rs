@@ -5,7 +5,7 @@ use clonedeck_api::Clonedeck;
 use clonedeck_api::wire::SiteReport;
 
 use super::source::SourceWords;
-use crate::say::{Code, Failure, Say, bytes, count};
+use crate::say::{Code, Failure, Say, bytes, count, counted};
 
 /// What is there: platform, version, files by part, database, addresses
 #[derive(Debug, Args)]
@@ -41,10 +41,10 @@ pub fn show(site: &SiteReport, say: Say) {
     }
     if let Some(database) = &site.database {
         say.text(&format!(
-            "  database    {} on {}: {} tables, about {} rows, {}",
+            "  database    {} on {}: {}, about {} rows, {}",
             database.address,
             database.server,
-            count(database.tables),
+            counted(database.tables, "table"),
             count(database.rows),
             bytes(database.bytes)
         ));

@@ -7,10 +7,10 @@ use crate::say::{Code, Failure, Say, state_word};
 /// List jobs, newest first
 #[derive(Debug, Args)]
 pub struct Words {
-    /// Only jobs in this state (can be given more than once)
+    /// Only jobs in this state: queued, running, waiting, paused, completed, failed or cancelled (can be given more than once)
     #[arg(long, value_name = "STATE", value_parser = parse_state)]
     state: Vec<JobState>,
-    /// Only jobs of this kind (can be given more than once)
+    /// Only jobs of this kind: clone, command, workflow or build (can be given more than once)
     #[arg(long, value_name = "KIND")]
     kind: Vec<String>,
     /// At most this many

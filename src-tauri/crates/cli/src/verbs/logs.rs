@@ -9,7 +9,7 @@ use crate::say::{Code, Failure, Say};
 pub struct Words {
     /// Id of the job, or the beginning of it
     job: String,
-    /// Only the lines of this step
+    /// Only the lines of this step, such as copy-database
     #[arg(long, value_name = "NAME")]
     step: Option<String>,
     /// Go on with new lines until the job ends

@@ -1,9 +1,10 @@
 use clap::{Args, Subcommand};
+use clonedeck_api::wire::Preview;
 use clonedeck_api::{Clonedeck, Open};
 
 use crate::say::{Code, Failure, Say, bytes, time};
 
-/// List the servers that show copies and builds; stop or restart one
+/// List the servers that show copies and builds; start, stop or restart one
 #[derive(Debug, Args)]
 pub struct Words {
     #[command(subcommand)]
@@ -12,6 +13,11 @@ pub struct Words {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Show a finished copy or build again whose server has ended
+    Start {
+        /// The job's id, or its beginning
+        job: String,
+    },
     /// End the server of a job
     Stop {
         /// The job's id, or its beginning
@@ -31,14 +37,8 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
             clonedeck.stop_preview(&job).await?;
             say.remark("Stopped.");
         }
-        Some(What::Restart { job }) => {
-            let preview = clonedeck.restart_preview(&job).await?;
-            if say.json {
-                say.line(&preview);
-            } else {
-                say.text(&preview.url);
-            }
-        }
+        Some(What::Start { job }) => tell(&clonedeck.start_preview(&job).await?, say),
+        Some(What::Restart { job }) => tell(&clonedeck.restart_preview(&job).await?, say),
         None => {
             let all = clonedeck.all_previews().await?;
             if all.is_empty() {
@@ -58,4 +58,12 @@ pub async fn run(words: Words, open: Open, say: Say) -> Result<Code, Failure> {
         }
     }
     Ok(Code::Done)
+}
+
+fn tell(preview: &Preview, say: Say) {
+    if say.json {
+        say.line(preview);
+    } else {
+        say.text(&preview.url);
+    }
 }

@@ -9,7 +9,7 @@ use crate::say::{Code, Failure, Say, bytes, count, time};
 pub struct Words {
     /// Id of the job, or the beginning of it
     job: String,
-    /// Compare the copy with it again
+    /// Compare the copy with it again; ends with 1 where something differs
     #[arg(long)]
     check: bool,
 }

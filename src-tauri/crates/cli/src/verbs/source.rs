@@ -23,8 +23,8 @@ pub struct SourceWords {
     /// Configuration file of the source, where it is in no usual place
     #[arg(long, value_name = "FILE")]
     source_config: Option<PathBuf>,
-    /// An environment variable that the source's configuration reads; its value is the one that it has here, and is kept as a
-    /// secret
+    /// An environment variable that the source's configuration reads (can be given more than once); its value is the one that it has
+    /// here, and is kept as a secret
     #[arg(long, value_name = "NAME")]
     source_env: Vec<String>,
 }

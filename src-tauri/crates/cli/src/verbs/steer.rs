@@ -2,6 +2,7 @@ use clap::Args;
 use clonedeck_api::wire::Steer;
 use clonedeck_api::{Clonedeck, Open};
 
+use crate::follow;
 use crate::say::{Code, Failure, Say, state_word};
 
 /// Steer a job: it takes hold at the job's next safe point
@@ -52,6 +53,7 @@ async fn steer(job: &str, action: Steer, open: Open, say: Say) -> Result<Code, F
         say.line(&job);
     } else {
         say.remark(&format!("{}: {}, priority {}.", job.title, state_word(job.state), job.priority));
+        follow::remark_on_runner(&job, say);
     }
     Ok(Code::Done)
 }

@@ -4,7 +4,7 @@ use clonedeck_api::{Clonedeck, Open};
 use crate::follow;
 use crate::say::{Code, Failure, Say};
 
-/// Watch a job until it ends
+/// Watch a job until it ends, whichever program runs it
 #[derive(Debug, Args)]
 pub struct Words {
     /// Id of the job, or the beginning of it

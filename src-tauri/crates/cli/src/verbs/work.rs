@@ -3,7 +3,7 @@ use clonedeck_api::{Clonedeck, Open};
 
 use crate::say::{Code, Failure, Say};
 
-/// Run the queue here, in the foreground
+/// Run the queue here, in the foreground, until Ctrl-C
 #[derive(Debug, Args)]
 pub struct Words {
     /// End when nothing is left to do
