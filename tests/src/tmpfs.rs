@@ -48,7 +48,16 @@ impl Tmpfs {
 
     /// From now on nothing can be written.
     pub fn make_read_only(&self) {
-        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status();
+        self.remount("ro");
+    }
+
+    /// From now on it can be written again.
+    pub fn make_writable(&self) {
+        self.remount("rw");
+    }
+
+    fn remount(&self, option: &str) {
+        let done = Command::new("mount").arg("-o").arg(format!("remount,{option}")).arg(&self.0).status();
         assert!(done.is_ok_and(|status| status.success()), "remounted");
     }
 }

@@ -56,11 +56,7 @@ impl WordPress {
     pub fn install_empty(folder: &Path, server: &MariaDb, url: &str) -> Self {
         lay_out(folder);
         let database = server.fresh_database("wordpress");
-        let settings = format!(
-            "// Database: define( 'DB_NAME', 'in a comment' );\ndefine( 'DB_NAME', '{database}' );\ndefine( 'DB_USER', 'root' );\n\
-             define( 'DB_PASSWORD', '' );\ndefine( 'DB_HOST', 'localhost:{}' );\n",
-            server.socket().display()
-        );
+        let settings = database_settings(&database, server);
         Self::install_with(folder, database, &settings, url)
     }
 
@@ -94,11 +90,78 @@ impl WordPress {
         site
     }
 
+    /// Installs a site whose `folder` is served, whose configuration is in the folder above, and whose content is in `assets`, which the
+    /// configuration names by its own place; and fills it.
+    ///
+    /// # Panics
+    /// See [`WordPress::install`].
+    pub fn install_moved(folder: &Path, server: &MariaDb, url: &str) -> Self {
+        lay_out(folder);
+        fs::rename(folder.join("wp-content"), folder.join("assets")).expect("a moved folder");
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        let database = server.fresh_database("wordpress");
+        let settings = format!(
+            "{}define( 'WP_CONTENT_DIR', __DIR__ . '/{name}/assets' );\ndefine( 'WP_CONTENT_URL', '{url}/assets' );\n",
+            database_settings(&database, server)
+        );
+        let text = configuration(&settings).replace("__DIR__ . '/' )", &format!("__DIR__ . '/{name}/' )"));
+        let above = folder.with_file_name("wp-config.php");
+        fs::write(&above, text).expect("a configuration");
+        let mut site = Self::install_configured(folder, database, url, false);
+        site.fill();
+        site
+    }
+
+    /// Installs a site in Bedrock's layout into `folder`: served from `web`, the code in `web/wp`, the content in `web/app`, the settings
+    /// in `.env`; and fills it. What Composer would bring is a few lines of our own.
+    ///
+    /// # Panics
+    /// See [`WordPress::install`].
+    pub fn install_bedrock(folder: &Path, server: &MariaDb, url: &str) -> Self {
+        let (web, core) = (folder.join("web"), folder.join("web/wp"));
+        fs::create_dir_all(folder.join("config")).expect("a folder");
+        fs::create_dir_all(folder.join("vendor")).expect("a folder");
+        lay_out(&core);
+        fs::rename(core.join("wp-content"), web.join("app")).expect("a moved folder");
+        fs::rename(core.join(".htaccess"), web.join(".htaccess")).expect("a moved file");
+        let database = server.fresh_database("wordpress");
+        let salts: String = SALTS.map(|name| format!("{name}='generated for {name}'\n")).concat();
+        let env = format!(
+            "# Settings of this place\nDB_NAME='{database}'\nDB_USER='root'\nDB_PASSWORD=''\nDB_HOST='localhost:{}'\nDB_PREFIX='br_'\n\
+             WP_ENV='production'\nWP_HOME='{url}'\nWP_SITEURL=\"${{WP_HOME}}/wp\"\n{salts}",
+            server.socket().display()
+        );
+        for (name, text) in [
+            (".env", env.as_str()),
+            ("vendor/autoload.php", include_str!("wordpress/bedrock-autoload.php")),
+            ("config/application.php", include_str!("wordpress/bedrock-application.php")),
+            (
+                "web/wp-config.php",
+                "<?php\nrequire_once dirname(__DIR__) . '/vendor/autoload.php';\n\
+                 require_once dirname(__DIR__) . '/config/application.php';\nrequire_once ABSPATH . 'wp-settings.php';\n",
+            ),
+            (
+                "web/index.php",
+                "<?php\ndefine('WP_USE_THEMES', true);\nrequire __DIR__ . '/wp/wp-blog-header.php';\n",
+            ),
+        ] {
+            fs::write(folder.join(name), text).expect("a file");
+        }
+        let mut site = Self::install_configured(&core, database, url, true);
+        site.fill();
+        folder.clone_into(&mut site.folder);
+        site
+    }
+
     fn install_with(folder: &Path, database: String, settings: &str, url: &str) -> Self {
         fs::write(folder.join("wp-config.php"), configuration(settings)).expect("a configuration");
+        Self::install_configured(folder, database, url, false)
+    }
+
+    fn install_configured(folder: &Path, database: String, url: &str, says_address: bool) -> Self {
         let site = Self { folder: folder.to_owned(), database, url: url.to_owned(), first_post: 0 };
         // The installer takes the address from here; nothing of it stays.
-        let define = format!("define('WP_SITEURL','{url}');");
+        let define = if says_address { String::new() } else { format!("define('WP_SITEURL','{url}');") };
         site.script_with(
             &define,
             include_str!("wordpress/install.php"),
@@ -242,19 +305,28 @@ fn fixtures() -> PathBuf {
     built_programs().parent().expect("a folder of builds").join("fixtures")
 }
 
+fn database_settings(database: &str, server: &MariaDb) -> String {
+    format!(
+        "// Database: define( 'DB_NAME', 'in a comment' );\ndefine( 'DB_NAME', '{database}' );\ndefine( 'DB_USER', 'root' );\n\
+         define( 'DB_PASSWORD', '' );\ndefine( 'DB_HOST', 'localhost:{}' );\n",
+        server.socket().display()
+    )
+}
+
+const SALTS: [&str; 8] = [
+    "AUTH_KEY",
+    "SECURE_AUTH_KEY",
+    "LOGGED_IN_KEY",
+    "NONCE_KEY",
+    "AUTH_SALT",
+    "SECURE_AUTH_SALT",
+    "LOGGED_IN_SALT",
+    "NONCE_SALT",
+];
+
 fn configuration(settings: &str) -> String {
-    let salts: String = [
-        "AUTH_KEY",
-        "SECURE_AUTH_KEY",
-        "LOGGED_IN_KEY",
-        "NONCE_KEY",
-        "AUTH_SALT",
-        "SECURE_AUTH_SALT",
-        "LOGGED_IN_SALT",
-        "NONCE_SALT",
-    ]
-    .map(|name| format!("define( '{name}', 'the source\\'s own {name}' );\n"))
-    .concat();
+    let salts: String =
+        SALTS.map(|name| format!("define( '{name}', 'the source\\'s own {name}' );\n")).concat();
     format!(
         "<?php\n/** The configuration of a site in tests. */\n\n{settings}\
          define( 'DB_CHARSET', 'utf8mb4' );\ndefine( 'DB_COLLATE', '' );\n\n{salts}\n\

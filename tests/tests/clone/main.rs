@@ -6,6 +6,7 @@ mod faults;
 mod files;
 mod kinds;
 mod many;
+mod ports;
 mod story;
 
 use clonedeck_site::check::Client;
