@@ -85,6 +85,10 @@ fn large() {
     for (name, _) in states(&job) {
         println!("  {name:<24} {:>6.2}", took(&[&name]));
     }
+    // What the copy's own PHP takes is part of the check.
+    for page in receipt["pages"].as_array().into_iter().flatten() {
+        println!("    {}", page.as_str().unwrap_or_default());
+    }
     let seconds = |value: f64| format!("{value:.2} s");
     line("whole clone", "", seconds(whole), None);
     line("  files", "", seconds(files), None);
