@@ -47,10 +47,15 @@ pub(super) fn waits(desk: &Desk, site: &Path, target: &Path, words: &[&str]) -> 
     steps.iter().find(|step| step["state"] == "waiting").expect("a step that waits")["error"].clone()
 }
 
+/// The job that was added last.
+pub(super) fn latest(desk: &Desk) -> Value {
+    let text = stdout_of(desk.command().args(["--json", "jobs", "--limit", "1"]));
+    serde_json::from_str(&text).expect("JSON")
+}
+
 /// Lets the latest job go on, to its good end.
 pub(super) fn goes_on(desk: &Desk) {
-    let text = stdout_of(desk.command().args(["--json", "jobs", "--limit", "1"]));
-    let job: Value = serde_json::from_str(&text).expect("JSON");
+    let job = latest(desk);
     stdout_of(desk.command().args(["retry", id_of(&job)]));
     expect_code(desk.command().args(["work", "--until-idle"]), 0);
     let job = desk.job(id_of(&job));
@@ -300,6 +305,10 @@ fn a_source_that_is_rewritten_meanwhile_and_a_port_that_is_taken_meanwhile_are_s
         }
     });
     assert_told(&error, "source.changing");
+    stdout_of(desk.command().args(["cancel", id_of(&latest(&desk))]));
+    expect_code(desk.command().args(["work", "--until-idle"]), 0);
+    assert!(!desk.path("one").exists(), "nothing is left of it");
+    desk.clone(&shop.folder, &desk.path("one"), &[]);
 
     let mut listener = None;
     let error = meanwhile(&desk, &shop.folder, &desk.path("two"), |id| {

@@ -9,7 +9,7 @@ use clonedeck_tests::desk::{Desk, id_of};
 use clonedeck_tests::program::{expect_code, stdout_of};
 use serde_json::Value;
 
-use crate::errors::{assert_told, goes_on, page, waits};
+use crate::errors::{assert_told, goes_on, latest, page, waits};
 
 #[test]
 fn a_port_is_promised_to_one_copy_and_goes_to_the_next_when_that_is_deleted() {
@@ -23,6 +23,10 @@ fn a_port_is_promised_to_one_copy_and_goes_to_the_next_when_that_is_deleted() {
     assert!(!desk.path("two").exists(), "it is said before anything is written");
     stdout_of(desk.command().args(["delete", id_of(&first), "--yes", "one"]));
     goes_on(&desk);
+    // One that was taken away by hand holds nothing back.
+    stdout_of(desk.command().args(["previews", "stop", id_of(&latest(&desk))]));
+    fs::remove_dir_all(desk.path("two")).expect("a copy less");
+    desk.clone(&site, &desk.path("five"), &["--url", &url]);
 
     // Copies that nobody serves have their ports all the same.
     let nothing = desk.path("nothing");

@@ -13,6 +13,8 @@ use clonedeck_site::process::{Family, Records, Running, Silent};
 use clonedeck_site::{Problem, Result};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::clone::Made;
+
 /// The ports that previews get, unless the settings say others.
 const PORTS: RangeInclusive<u16> = 4300..=4499;
 /// How often a port is looked for that no copy has.
@@ -113,23 +115,32 @@ impl Previews {
         }
         let port = address.port_or_default();
         let all = self.leases()?.all().await.map_err(|error| no_leases(&error))?;
-        let other = all.iter().find(|lease| lease.number == port && lease.holder != copy(job));
-        if let Some(other) = other {
-            let other = other.holder.trim_start_matches(COPY);
-            return Err(Problem::needs_person(
-                "port.taken",
-                format!("Port {port} of this machine is promised to another job: {other}."),
-            )
-            .help(format!(
-                "Clone again with another address (--url), or delete that copy and retry: clonedeck delete {other}"
-            ))
-            .with("port", port));
+        if let Some(other) = all.iter().find(|lease| lease.number == port && lease.holder != copy(job)) {
+            let id = other.holder.trim_start_matches(COPY);
+            if self.stands(id) {
+                return Err(Problem::needs_person(
+                    "port.taken",
+                    format!("Port {port} of this machine is promised to another job: {id}."),
+                )
+                .help(format!(
+                    "Clone again with another address (--url), or delete that copy and retry: clonedeck delete {id}"
+                ))
+                .with("port", port));
+            }
+            self.give_back(&other.holder).await;
         }
         if is_free(port) {
             let taken = self.leases()?.take(&copy(job), port..=port, |_| true).await;
             taken.map_err(|error| no_leases(&error))?.ok_or_else(|| preview::taken(port))?;
         }
         Ok(())
+    }
+
+    /// Whether a job may still need its port: not once its copy was taken away by hand, or another stands in its place.
+    fn stands(&self, job: &str) -> bool {
+        let made = Made::standing(&self.data_dir.join("jobs").join(job));
+        let is_there = made.is_ok_and(|made| made.is_none_or(|made| made.planned.target.is_dir()));
+        is_there || self.is_running(job)
     }
 
     async fn reserved(&self, job: &str) -> Result<Option<u16>> {
