@@ -1,11 +1,21 @@
 //! The notification server is another program: it goes, it hangs, it comes back. Jobs and window go on.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::desktop::Desktop;
 use crate::{PATIENCE, newest_job, runtime};
 use clonedeck_tests::program::{clonedeck, stdout_of, wait_for};
+
+/// What the program's log says of notices that nobody shows.
+const NO_SERVER: &str = "no notification server shows notices";
+
+/// The program's own log.
+fn log_of(data: &Path) -> String {
+    let files = fs::read_dir(data.join("logs")).into_iter().flatten().flatten().map(|entry| entry.path());
+    files.filter(|file| file.is_file()).filter_map(|file| fs::read_to_string(file).ok()).collect()
+}
 
 #[test]
 fn jobs_end_and_are_kept_in_the_inbox_while_no_server_answers_and_the_next_server_gets_buttons_again() {
@@ -30,6 +40,10 @@ fn jobs_end_and_are_kept_in_the_inbox_while_no_server_answers_and_the_next_serve
         desktop.stop_notices();
         clone("gone");
         window.find("bell", "[data-unread=\"1\"]").await;
+        // It is in the inbox before it is sent: the next server comes when that has failed.
+        wait_for("the notice to find no server", PATIENCE, || {
+            log_of(&data).contains(NO_SERVER).then_some(())
+        });
 
         desktop.start_notices();
         signal("-STOP", desktop.notices_pid());
