@@ -148,14 +148,14 @@ fn note_rewriting(receipt: &mut Receipt, rewritten: &AllRewritten) {
     if values.broken > 0 {
         let examples = values.named.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
         receipt.findings.push(format!(
-            "{} values parse in the source and not in the copy, such as {examples}.",
-            count(values.broken)
+            "{} of the source cannot be read in the copy, such as {examples}.",
+            counted(values.broken, "structured value")
         ));
     }
     if cells.unsafe_count > 0 {
         receipt.findings.push(format!(
-            "{} values hold the old address and were left, because changing them is not safe.",
-            count(cells.unsafe_count)
+            "{} with the old address left as found, because changing it is not safe.",
+            counted(cells.unsafe_count, "value")
         ));
     }
 }
@@ -169,7 +169,7 @@ fn note_checked(receipt: &mut Receipt, checked: Checked) {
     if cells > 0 {
         receipt
             .findings
-            .push(format!("The old address is left in {} cells of the copy's database.", count(cells)));
+            .push(format!("The old address is left in {} of the copy's database.", counted(cells, "cell")));
     }
 }
 
@@ -286,10 +286,8 @@ impl Look<'_> {
             });
             receipt.files.differences.extend(lines);
             if compared.different > 0 {
-                receipt.findings.push(format!(
-                    "{} files of the copy are not as they should be.",
-                    count(compared.different)
-                ));
+                let differ = counted(compared.different, "file");
+                receipt.findings.push(format!("{differ} of the copy differ from what is due."));
             }
         }
         if let Some(rewriter) = self.rewriter()? {
