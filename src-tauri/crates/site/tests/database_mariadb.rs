@@ -73,6 +73,36 @@ async fn an_undone_copy_leaves_nothing_and_the_source_as_it_was() {
     assert!(before == after, "the source changed");
 }
 
+#[tokio::test]
+async fn a_job_cut_off_after_its_marks_are_gone_can_still_take_its_database_back_and_no_other_job_can() {
+    let server = MariaDb::shared();
+    let none = Secret::default();
+    let from = server.fresh_database("shop");
+    server.sql_in(&from, &awkward("http://a.test"));
+    let name = server.fresh_name("unmarked");
+    let is_there = || !server.sql(&format!("SHOW DATABASES LIKE '{name}'")).is_empty();
+    let to = address(&server, &name);
+    let source = Source::open(&address(&server, &from), &none).await.unwrap();
+    let target = Target::prepare(&source, &to, &none, "job-2", Occupied::Refuse, &Unwatched).await.unwrap();
+    copy(&source, &target, None, 2, &Unwatched).await.unwrap();
+    Target::undo_unmarked(&to, &none, "job-2").await.unwrap();
+    assert!(is_there(), "what bears marks goes by its undo alone");
+    target.finish().await.unwrap();
+    Target::undo(&to, &none, "job-2", &Unwatched).await.unwrap();
+    Target::undo_unmarked(&to, &none, "job-3").await.unwrap();
+    assert!(is_there(), "a finished copy is the operator's");
+    Target::undo_unmarked(&to, &none, "job-2").await.unwrap();
+    Target::undo_unmarked(&to, &none, "job-2").await.unwrap();
+    assert!(!is_there());
+    // A database that was there before is not the job's, whatever it holds.
+    let given = server.fresh_database("given");
+    let to = address(&server, &given);
+    let target = Target::prepare(&source, &to, &none, "job-4", Occupied::Refuse, &Unwatched).await.unwrap();
+    target.finish().await.unwrap();
+    Target::undo_unmarked(&to, &none, "job-4").await.unwrap();
+    assert!(!server.sql(&format!("SHOW DATABASES LIKE '{given}'")).is_empty());
+}
+
 /// Two tables of amounts whose sum never changes, and a writer that moves amounts between them until it is told to end.
 struct Ledger {
     server: Arc<MariaDb>,

@@ -170,6 +170,9 @@ impl Made {
         if let Some(address) = &self.planned.database {
             let password = self.password(spec, secrets).await?;
             databases::Target::undo(address, &password, job, watch).await?;
+            if !finished && !is_replaced {
+                databases::Target::undo_unmarked(address, &password, job).await?;
+            }
             // Once a copy is finished its marks are gone and the undo leaves it alone; a database that was made for it goes with it.
             if self.database_goes(spec)
                 && finished

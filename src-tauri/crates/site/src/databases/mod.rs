@@ -211,6 +211,15 @@ impl Target {
             DatabaseAddress::Sqlite { path } => sqlite::Target::undo(path, job, watch).await,
         }
     }
+
+    /// Takes back, after [`Target::undo`], a database that the job made and whose marks it has taken away already: for a job that was
+    /// cut off between [`Target::finish`] and the note that it is done, and of which nobody has the copy yet.
+    pub async fn undo_unmarked(address: &DatabaseAddress, secret: &Secret, job: &str) -> Result<()> {
+        match address {
+            DatabaseAddress::Mysql { .. } => mysql::Target::undo_unmarked(address, secret, job).await,
+            DatabaseAddress::Sqlite { .. } => Ok(()),
+        }
+    }
 }
 
 /// Copies everything that is not in the target yet. With `rewriting`, addresses are rewritten on the way where the kind of database

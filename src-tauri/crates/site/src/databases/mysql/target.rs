@@ -166,14 +166,7 @@ impl Target {
 
     /// Takes a database that is there.
     async fn adopt(&self, session: &mut Session, occupied: Occupied, watch: &dyn Watch) -> Result<()> {
-        let made = self.product.mariadb
-            && session
-                .text(format!(
-                    "SELECT schema_comment FROM information_schema.schemata WHERE schema_name={}",
-                    quote::text(&self.name)
-                ))
-                .await
-                .is_ok_and(|text| text == comment(&self.job));
+        let made = self.is_commented(session).await;
         let held = source::survey(session, &self.name, &self.product, Count::Estimate, watch).await?;
         if held.is_empty() {
             return self.mark(session, made, "").await;
@@ -226,18 +219,11 @@ impl Target {
             return super::aside::put_back_orphan(&mut session, &target.name, job).await;
         }
         if target.owner(&mut session).await?.as_deref() != Some(job) {
-            let commented = target.product.mariadb
-                && session
-                    .text(format!(
-                        "SELECT schema_comment FROM information_schema.schemata WHERE schema_name={schema}"
-                    ))
-                    .await?
-                    == comment(job);
             let foreign = format!(
                 "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema={schema} AND LEFT(table_name,{})<>'{OWN}'",
                 OWN.len()
             );
-            if commented && session.number(foreign).await? == 0 {
+            if target.is_commented(&mut session).await && session.number(foreign).await? == 0 {
                 session.run(format!("DROP DATABASE {}", quote::name(&target.name))).await?;
                 return Ok(());
             }
@@ -266,6 +252,31 @@ impl Target {
         }
         session.close().await;
         Ok(())
+    }
+
+    /// Removes a database that bears nobody's marks and of which the server says that the job made it.
+    pub(crate) async fn undo_unmarked(address: &DatabaseAddress, secret: &Secret, job: &str) -> Result<()> {
+        let (login, name) = Login::new(address, secret)?;
+        let mut session = login.open("", Mode::Write).await?;
+        let product = Product::of(&mut session).await?;
+        let target = Self { login, name, job: job.to_owned(), product, beside: false };
+        if target.owner(&mut session).await?.is_none() && target.is_commented(&mut session).await {
+            session.run(format!("DROP DATABASE IF EXISTS {}", quote::name(&target.name))).await?;
+        }
+        session.close().await;
+        Ok(())
+    }
+
+    /// Whether the server says of the database that this job made it. Not every server can.
+    async fn is_commented(&self, session: &mut Session) -> bool {
+        self.product.mariadb
+            && session
+                .text(format!(
+                    "SELECT schema_comment FROM information_schema.schemata WHERE schema_name={}",
+                    quote::text(&self.name)
+                ))
+                .await
+                .is_ok_and(|text| text == comment(&self.job))
     }
 
     async fn drop_made(&self, session: &mut Session) -> Result<()> {
