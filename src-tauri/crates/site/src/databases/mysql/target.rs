@@ -166,7 +166,7 @@ impl Target {
 
     /// Takes a database that is there.
     async fn adopt(&self, session: &mut Session, occupied: Occupied, watch: &dyn Watch) -> Result<()> {
-        let made = self.is_commented(session).await;
+        let made = self.is_commented(session).await?;
         let held = source::survey(session, &self.name, &self.product, Count::Estimate, watch).await?;
         if held.is_empty() {
             return self.mark(session, made, "").await;
@@ -209,10 +209,7 @@ impl Target {
         job: &str,
         watch: &dyn Watch,
     ) -> Result<()> {
-        let (login, name) = Login::new(address, secret)?;
-        let mut session = login.open("", Mode::Write).await?;
-        let product = Product::of(&mut session).await?;
-        let target = Self { login, name, job: job.to_owned(), product, beside: false };
+        let (target, mut session) = Self::reach(address, secret, job).await?;
         let schema = quote::text(&target.name);
         let exists = format!("SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name={schema}");
         if session.number(&exists).await? == 0 {
@@ -223,7 +220,7 @@ impl Target {
                 "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema={schema} AND LEFT(table_name,{})<>'{OWN}'",
                 OWN.len()
             );
-            if target.is_commented(&mut session).await && session.number(foreign).await? == 0 {
+            if target.is_commented(&mut session).await? && session.number(foreign).await? == 0 {
                 session.run(format!("DROP DATABASE {}", quote::name(&target.name))).await?;
                 return Ok(());
             }
@@ -256,27 +253,36 @@ impl Target {
 
     /// Removes a database that bears nobody's marks and of which the server says that the job made it.
     pub(crate) async fn undo_unmarked(address: &DatabaseAddress, secret: &Secret, job: &str) -> Result<()> {
-        let (login, name) = Login::new(address, secret)?;
-        let mut session = login.open("", Mode::Write).await?;
-        let product = Product::of(&mut session).await?;
-        let target = Self { login, name, job: job.to_owned(), product, beside: false };
-        if target.owner(&mut session).await?.is_none() && target.is_commented(&mut session).await {
+        let (target, mut session) = Self::reach(address, secret, job).await?;
+        if target.owner(&mut session).await?.is_none() && target.is_commented(&mut session).await? {
             session.run(format!("DROP DATABASE IF EXISTS {}", quote::name(&target.name))).await?;
         }
         session.close().await;
         Ok(())
     }
 
-    /// Whether the server says of the database that this job made it. Not every server can.
-    async fn is_commented(&self, session: &mut Session) -> bool {
-        self.product.mariadb
-            && session
-                .text(format!(
-                    "SELECT schema_comment FROM information_schema.schemata WHERE schema_name={}",
-                    quote::text(&self.name)
-                ))
-                .await
-                .is_ok_and(|text| text == comment(&self.job))
+    /// Whether the server says of the database that this job made it. One that knows no such comments misses the column.
+    async fn is_commented(&self, session: &mut Session) -> Result<bool> {
+        if !self.product.mariadb {
+            return Ok(false);
+        }
+        let sql = format!(
+            "SELECT schema_comment FROM information_schema.schemata WHERE schema_name={}",
+            quote::text(&self.name)
+        );
+        match session.text(sql).await {
+            // What a column that is not there is told as.
+            Err(problem) if problem.code == "source.changed" => Ok(false),
+            text => Ok(text? == comment(&self.job)),
+        }
+    }
+
+    /// Reaches a database by its address, whoever made it.
+    async fn reach(address: &DatabaseAddress, secret: &Secret, job: &str) -> Result<(Self, Session)> {
+        let (login, name) = Login::new(address, secret)?;
+        let mut session = login.open("", Mode::Write).await?;
+        let product = Product::of(&mut session).await?;
+        Ok((Self { login, name, job: job.to_owned(), product, beside: false }, session))
     }
 
     async fn drop_made(&self, session: &mut Session) -> Result<()> {
