@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use clonedeck_queue::{BatchId, BatchView, Filter, Happening, JobId, News, State, Subscription};
+use clonedeck_queue::{BatchId, BatchView, Filter, Happening, JobId, Milestone, News, State, Subscription};
 use jiff::Timestamp;
 
 use crate::inbox::{notice, notice_of};
@@ -18,28 +18,37 @@ const STALL: Duration = Duration::from_mins(10);
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often stalls are looked for.
 const LOOK: Duration = Duration::from_secs(20);
+/// How often it is noted down to where everything was heard, while there is nothing to tell.
+const NOTE: Duration = Duration::from_secs(10);
 
 impl Clonedeck {
     /// What is to be announced from now on, and what was missed since the last time.
     pub async fn announcements(&self) -> Result<Announcements, Problem> {
-        let announced = self.inbox.announced();
-        let subscription = self.queue.subscribe(Some(announced)).await.map_err(convert::queue_problem)?;
+        let heard = self.inbox.announced();
+        let subscription = self.queue.subscribe(None).await.map_err(convert::queue_problem)?;
         let mut pulse = Pulse::default();
         let now = Instant::now();
         for job in subscription.snapshot.jobs.iter().filter(|job| job.state == State::Running) {
             pulse.beat(job.id, now);
         }
-        Ok(Announcements {
+        let mut announcements = Announcements {
             clonedeck: self.clone(),
-            started_at: subscription.snapshot.seq,
+            heard: subscription.snapshot.seq,
             subscription,
             ready: VecDeque::new(),
-            first_ever: announced == 0,
-            announced,
+            noted: now,
             pulse,
             look: tokio::time::interval(LOOK),
             batches: HashSet::new(),
-        })
+        };
+        // What happened before the first start of the window was never anyone's to hear.
+        if let Some(heard) = heard {
+            announcements.catch_up(heard).await?;
+        }
+        if heard != Some(announcements.heard) {
+            announcements.keep();
+        }
+        Ok(announcements)
     }
 }
 
@@ -48,11 +57,10 @@ pub struct Announcements {
     clonedeck: Clonedeck,
     subscription: Subscription,
     ready: VecDeque<Notice>,
-    /// The last event before this start.
-    started_at: i64,
-    first_ever: bool,
-    /// The last event that was announced.
-    announced: i64,
+    /// The last event that was heard.
+    heard: i64,
+    /// When that was noted down last.
+    noted: Instant,
     pulse: Pulse,
     look: tokio::time::Interval,
     /// Batches whose summary was told.
@@ -90,31 +98,67 @@ impl Announcements {
         for tick in &news.progress {
             self.pulse.beat(tick.job, now);
         }
-        let seq = news.seq;
+        self.heard = news.seq;
         if !news.events.is_empty()
             && let Err(problem) = self.hear(news.events).await
         {
             tracing::warn!(code = problem.code, "something could not be announced: {}", problem.message);
         }
-        // What happened before the first start of the window was never anyone's to hear.
-        if std::mem::take(&mut self.first_ever) && seq <= self.started_at {
-            self.ready.clear();
-        }
-        if seq > self.announced {
-            self.announced = seq;
+        // Events that say nothing are heard again after a crash, and say nothing again.
+        if !self.ready.is_empty() || self.noted.elapsed() >= NOTE {
             self.keep();
         }
     }
 
     /// Keeps what is about to be told, before it is told: a crash in between loses a notice of the desktop, and tells none twice.
     fn keep(&mut self) {
-        if let Err(problem) = self.clonedeck.inbox.announce(self.announced, self.ready.make_contiguous()) {
+        self.noted = Instant::now();
+        if let Err(problem) = self.clonedeck.inbox.announce(self.heard, self.ready.make_contiguous()) {
             tracing::warn!(code = problem.code, "{}", problem.message);
         }
     }
 
+    /// What became of jobs since the event that was heard last before this start.
+    async fn catch_up(&mut self, since: i64) -> Result<(), Problem> {
+        let milestones =
+            self.clonedeck.queue.meanwhile(since, self.heard).await.map_err(convert::queue_problem)?;
+        let (mut went_on, mut batches, mut missed) = (Vec::new(), Vec::new(), Vec::new());
+        for milestone in milestones {
+            if milestone.rescued && goes_on(&self.clonedeck, milestone.job).await {
+                went_on.push(milestone.job);
+            }
+            match (milestone.state, milestone.batch) {
+                (State::Completed | State::Failed, Some(batch)) => batches.push(batch),
+                (State::Completed | State::Failed, None) => missed.push(milestone),
+                (State::Waiting, _) if milestone.needs_person => missed.push(milestone),
+                _ => {}
+            }
+        }
+        for batch in batches {
+            if !self.batches.contains(&batch) {
+                self.hear_batch(batch).await?;
+            }
+        }
+        if missed.len() > MISSED {
+            self.ready.push_back(missed_notice(&missed));
+        } else {
+            for milestone in missed {
+                let job = self.clonedeck.queue.job(milestone.job).await.map_err(convert::queue_problem)?;
+                self.ready.extend(notice_of(&job));
+            }
+        }
+        self.tell_went_on(&went_on).await
+    }
+
+    async fn tell_went_on(&mut self, jobs: &[JobId]) -> Result<(), Problem> {
+        if !jobs.is_empty() {
+            let notice = went_on_notice(&self.clonedeck, jobs).await?;
+            self.ready.push_back(notice);
+        }
+        Ok(())
+    }
+
     async fn hear(&mut self, events: Vec<Happening>) -> Result<(), Problem> {
-        let mut missed = Vec::new();
         let mut went_on = Vec::new();
         for event in events {
             let Some(id) = event.job else { continue };
@@ -130,12 +174,8 @@ impl Announcements {
                         continue;
                     }
                     // The job may have moved on since: what it waits for or became is told as it is now.
-                    let told_now = format!("job.{}", job.state.word()) == event.name;
-                    let Some(notice) = notice_of(&job).filter(|_| told_now) else { continue };
-                    if event.seq <= self.started_at {
-                        missed.push(notice);
-                    } else {
-                        self.ready.push_back(notice);
+                    if format!("job.{}", job.state.word()) == event.name {
+                        self.ready.extend(notice_of(&job));
                     }
                 }
                 "job.running" => {
@@ -146,16 +186,7 @@ impl Announcements {
                 _ => {}
             }
         }
-        if missed.len() > MISSED {
-            self.ready.push_back(missed_notice(&missed));
-        } else {
-            self.ready.extend(missed);
-        }
-        if !went_on.is_empty() {
-            let notice = went_on_notice(&self.clonedeck, &went_on).await?;
-            self.ready.push_back(notice);
-        }
-        Ok(())
+        self.tell_went_on(&went_on).await
     }
 
     /// A job of a batch that had ended is tried again: the batch will have another end.
@@ -250,8 +281,8 @@ fn batch_words(batch: &BatchView) -> String {
 }
 
 /// One notice for what ended before this start.
-fn missed_notice(missed: &[Notice]) -> Notice {
-    let failed = missed.iter().filter(|notice| notice.kind != "finished").count();
+fn missed_notice(missed: &[Milestone]) -> Notice {
+    let failed = missed.iter().filter(|milestone| milestone.state != State::Completed).count();
     let body = match failed {
         0 => "All of them went well.".to_owned(),
         1 => "One of them needs a look.".to_owned(),

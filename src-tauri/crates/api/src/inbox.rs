@@ -23,8 +23,8 @@ const KEPT: usize = 30;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Told {
-    /// The last event that was announced.
-    announced: i64,
+    /// The last event that was announced; none before the first start of the window.
+    announced: Option<i64>,
     /// Everything up to this moment was read.
     read_until: Option<Timestamp>,
     /// What was told and follows from no job, oldest first.
@@ -55,15 +55,15 @@ impl Inbox {
         settings::write_file(&self.file, &told)
     }
 
-    /// The last event that was announced; 0 before the first.
-    pub fn announced(&self) -> i64 {
+    /// The last event that was announced; none before the first start of the window.
+    pub fn announced(&self) -> Option<i64> {
         self.read().announced
     }
 
     /// Notes that everything up to `seq` is announced, and keeps those of `notices` that follow from no job.
     pub fn announce(&self, seq: i64, notices: &[Notice]) -> Result<(), Problem> {
         self.change(|told| {
-            told.announced = told.announced.max(seq);
+            told.announced = told.announced.max(Some(seq));
             told.kept.extend(notices.iter().filter(|notice| !is_derived(&notice.kind)).cloned());
             let surplus = told.kept.len().saturating_sub(KEPT);
             told.kept.drain(..surplus);

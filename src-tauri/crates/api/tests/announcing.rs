@@ -56,6 +56,40 @@ async fn an_end_is_announced_once_also_across_a_start_and_what_was_missed_comes_
 }
 
 #[tokio::test]
+async fn many_ends_that_were_missed_are_told_as_one_and_those_before_the_first_start_not_at_all() {
+    let home = tempfile::tempdir().expect("a folder");
+    let home = home.path();
+    let many = async |from: usize| {
+        let deck = deck(home).await;
+        let mut runner = deck.work(None).await.expect("the queue runs");
+        for number in from..from + 8 {
+            deck.launch_clone(&clone(home, &format!("copy-{number}")), &Given::default())
+                .await
+                .expect("accepted");
+        }
+        runner.idle().await;
+        runner.stop().await;
+        deck.end_previews().await;
+    };
+    many(0).await;
+    let first = deck(home).await;
+    drop(first.announcements().await.expect("they can be heard"));
+    drop(first);
+    many(8).await;
+
+    let second = deck(home).await;
+    let mut announcements = second.announcements().await.expect("they can be heard");
+    let runner = second.work(None).await.expect("the queue runs");
+    let after = second.launch_clone(&clone(home, "after"), &Given::default()).await.expect("accepted");
+    let missed = next(&mut announcements).await;
+    assert_eq!(missed.title, "8 jobs ended while the window was closed");
+    assert_eq!(missed.body, "All of them went well.");
+    assert_eq!(next(&mut announcements).await.job, Some(after), "nothing else is told of what was missed");
+    runner.stop().await;
+    second.end_previews().await;
+}
+
+#[tokio::test]
 async fn a_batch_is_announced_as_one_and_the_inbox_keeps_it_until_it_is_read() {
     let home = tempfile::tempdir().expect("a folder");
     let deck = deck(home.path()).await;
