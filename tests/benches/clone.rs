@@ -1,7 +1,8 @@
 //! Whole clones by the real `clonedeck` (release build): a large site end to end, going on after a kill, many small ones at once.
 //!
 //! `make bench-clone` measures the copiers and the databases on their own first, then this. `CLONEDECK_BENCH_FILES` (22000),
-//! `CLONEDECK_BENCH_BYTES` (1700000000), `CLONEDECK_BENCH_ROWS` (500000), `CLONEDECK_BENCH_SEED` (1), `CLONEDECK_BENCH_SMALL` (24).
+//! `CLONEDECK_BENCH_BYTES` (1700000000), `CLONEDECK_BENCH_SCALE` of the database
+//! (1.0: about 1 GB), `CLONEDECK_BENCH_SEED` (1), `CLONEDECK_BENCH_SMALL` (24).
 
 use std::fs;
 use std::path::Path;
@@ -11,6 +12,7 @@ use clonedeck_tests::desk::{Desk, PATIENCE, assert_clean, states, step};
 use clonedeck_tests::luck::asked;
 use clonedeck_tests::mariadb::MariaDb;
 use clonedeck_tests::program::{expect_code, kill_9, wait_for};
+use clonedeck_tests::shop_rows::fill;
 use clonedeck_tests::site_tree::generate;
 use clonedeck_tests::wordpress::WordPress;
 
@@ -47,7 +49,8 @@ fn large() {
         asked("CLONEDECK_BENCH_FILES", 22_000),
         asked("CLONEDECK_BENCH_BYTES", 1_700_000_000),
     );
-    site.grow(&server, asked("CLONEDECK_BENCH_ROWS", 500_000));
+    let scale = std::env::var("CLONEDECK_BENCH_SCALE").ok().and_then(|text| text.parse().ok()).unwrap_or(1.0);
+    fill(&server, &site.database, "http://shop.test", 10_000, scale);
 
     let cold = chill();
     let id = desk.launch(&site.folder, &desk.path("whole"), &[]);

@@ -4,6 +4,7 @@ pub mod desk;
 pub mod luck;
 pub mod mariadb;
 pub mod program;
+pub mod shop_rows;
 pub mod site_tree;
 pub mod tmpfs;
 pub mod trees;

@@ -29,7 +29,7 @@ impl Copy {
         // Every sort of value has the same checksum on both ways.
         let again = renew(&source, &target, rewriting.as_ref(), 1, &Unwatched).await.unwrap();
         assert_eq!(again.brought, 0, "{again:?}");
-        let checked = check(&source, &target, rewriting.as_ref(), &Unwatched).await.unwrap();
+        let checked = check(&source, &target, rewriting.as_ref(), &[], &Unwatched).await.unwrap();
         assert!(checked.tables.iter().all(|table| table.rows_source == table.rows_target), "{checked:?}");
         target.finish().await.unwrap();
         let changes = copied.changes.iter().chain(&settled.changes);

@@ -78,7 +78,7 @@ async fn whole(
     settle(source, &target, Some(&rewriting), 2, &watch).await?;
     assert_eq!(done.newly_broken, 0);
     assert!(done.unchanged_unsafe.is_empty(), "{done:?}");
-    let checked = check(source, &target, None, &watch).await?;
+    let checked = check(source, &target, None, &[], &watch).await?;
     assert!(checked.tables.iter().all(|table| table.rows_source == table.rows_target), "{checked:?}");
     target.finish().await?;
     Ok(done.cells_changed)

@@ -26,7 +26,7 @@ async fn a_copy_on_another_server_holds_every_row_and_the_new_address() {
         assert_eq!(copied.way, "streamed between two servers");
         let settled = settle(&source, &target, rewriting, 3, &Unwatched).await.unwrap();
         assert_eq!((settled.passes, settled.brought), (1, 0));
-        let checked = check(&source, &target, None, &Unwatched).await.unwrap();
+        let checked = check(&source, &target, None, &[], &Unwatched).await.unwrap();
         assert!(checked.tables.iter().all(|table| table.rows_source == table.rows_target), "{checked:?}");
         target.finish().await.unwrap();
         let expected = format!("expected_{to}");

@@ -12,6 +12,7 @@ mod copy_database;
 mod copy_files;
 mod defaults;
 mod linked;
+mod look;
 mod made;
 mod plan;
 mod prepare;

@@ -75,30 +75,32 @@ async fn compare(
     let name = quoted(&table.name);
     let begins = texts.iter().map(|text| begins(address, text)).collect::<Vec<_>>().join(" OR ");
     let fields = format!("{}, {}", key.join(", "), texts.join(", "));
-    let marks = vec!["?"; key.len()].join(", ");
-    let one = key.iter().map(|column| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ");
-    let mut last: Vec<Cell> = Vec::new();
-    loop {
-        watch.safe_point().await?;
-        let further =
-            if last.is_empty() { String::new() } else { format!("AND ({}) > ({marks}) ", key.join(", ")) };
-        let (order, limit) = (key.join(", "), table.rows);
+    let (order, limit) = (key.join(", "), table.rows);
+    let after = async |source: &mut dyn Tables, last: Vec<Cell>| {
+        let further = match last.len() {
+            0 => String::new(),
+            many => format!("AND ({}) > ({}) ", key.join(", "), vec!["?"; many].join(", ")),
+        };
         let sql =
             format!("SELECT {fields} FROM {name} WHERE ({begins}) {further}ORDER BY {order} LIMIT {limit}");
-        let rows = source.query(&sql, &last).await?;
-        let Some(end) = rows.last() else { return Ok(()) };
-        last = end[..key.len()].to_vec();
+        source.query(&sql, &last).await
+    };
+    let mut rows = after(source, Vec::new()).await?;
+    while let Some(end) = rows.last() {
+        watch.safe_point().await?;
+        let last = end[..key.len()].to_vec();
         let parsing: Vec<_> = rows
             .iter()
             .map(|row| (&row[..key.len()], row[key.len()..].iter().map(form).collect::<Vec<_>>()))
             .filter(|(_, forms)| forms.iter().any(Option::is_some))
             .collect();
-        if parsing.is_empty() {
-            continue;
-        }
-        let these = vec![format!("({one})"); parsing.len()].join(" OR ");
         let wanted: Vec<Cell> = parsing.iter().flat_map(|(key, _)| key.iter().cloned()).collect();
-        let copied = copy.query(&format!("SELECT {fields} FROM {name} WHERE {these}"), &wanted).await?;
+        let these = format!("SELECT {fields} FROM {name} WHERE {}", one_of(&key, parsing.len()));
+        // The next rows of the source come while the copy is asked for these.
+        let (next, copied) = futures::join!(after(source, last), async {
+            if parsing.is_empty() { Ok(Vec::new()) } else { copy.query(&these, &wanted).await }
+        });
+        let copied = copied?;
         let copied: HashMap<String, &[Cell]> =
             copied.iter().map(|row| (shown(&row[..key.len()]), &row[key.len()..])).collect();
         for (key, forms) in parsing {
@@ -116,6 +118,19 @@ async fn compare(
                     }
                 }
             }
+        }
+        rows = next?;
+    }
+    Ok(())
+}
+
+/// The condition that a row has one of so many keys. Servers look a list of single columns up; a list of alternatives they try one by one.
+fn one_of(key: &[String], rows: usize) -> String {
+    match key {
+        [column] => format!("{column} IN ({})", vec!["?"; rows].join(", ")),
+        columns => {
+            let one = columns.iter().map(|column| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ");
+            vec![format!("({one})"); rows].join(" OR ")
         }
     }
 }

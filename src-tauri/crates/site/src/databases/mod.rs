@@ -298,16 +298,20 @@ async fn bring_to(
     }
 }
 
-/// Counts rows on both sides as they are now, and looks for old addresses in every column of text. Writes nothing.
+/// Counts rows on both sides as they are now, and looks for old addresses in every column of text. Writes nothing. A table of `known`
+/// is not counted again in the source, which has moved on since its copy was of one moment.
 pub async fn check(
     source: &Source,
     target: &Target,
     rewriting: Option<&Rewriting>,
+    known: &[TableRows],
     watch: &dyn Watch,
 ) -> Result<Checked> {
     match (&source.0, &target.0) {
-        (Of::Mysql(source), Of::Mysql(target)) => mysql::check(source, target, rewriting, watch).await,
-        (Of::Sqlite(source), Of::Sqlite(target)) => sqlite::check(source, target, rewriting, watch).await,
+        (Of::Mysql(source), Of::Mysql(target)) => mysql::check(source, target, rewriting, known, watch).await,
+        (Of::Sqlite(source), Of::Sqlite(target)) => {
+            sqlite::check(source, target, rewriting, known, watch).await
+        }
         _ => Err(kinds()),
     }
 }

@@ -31,6 +31,7 @@ pub(crate) async fn check(
     source: &Source,
     target: &Target,
     rewriting: Option<&Rewriting>,
+    known: &[TableRows],
     watch: &dyn Watch,
 ) -> Result<Checked> {
     let mut copy = target.login.open(&target.name, Mode::Read).await?;
@@ -51,10 +52,14 @@ pub(crate) async fn check(
             let Some((place, shape)) = next else { break };
             watch.safe_point().await?;
             watch.doing(&shape.name);
-            let (rows_source, rows_target) = futures::join!(
-                source::rows(&mut reading, &source.name, &shape),
-                look(&mut copy, &target.name, &shape, rewriting)
-            );
+            let in_source = async {
+                match known.iter().find(|table| table.name == shape.name) {
+                    Some(table) => Ok(table.rows_source),
+                    None => source::rows(&mut reading, &source.name, &shape).await,
+                }
+            };
+            let (rows_source, rows_target) =
+                futures::join!(in_source, look(&mut copy, &target.name, &shape, rewriting));
             let (rows_source, (rows_target, left_over)) = (rows_source?, rows_target?);
             let rows = TableRows { name: shape.name.clone(), rows_source, rows_target };
             let mut found = locked(&found);

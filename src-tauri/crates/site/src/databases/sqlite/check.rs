@@ -12,6 +12,7 @@ pub(crate) async fn check(
     source: &Source,
     target: &Target,
     rewriting: Option<&Rewriting>,
+    known: &[TableRows],
     watch: &dyn Watch,
 ) -> Result<Checked> {
     let mut reading = Link::read(&source.path).await?;
@@ -24,8 +25,11 @@ pub(crate) async fn check(
         watch.doing(&shape.name);
         watch.progress(done as u64, total, Unit::Tables);
         let name = shape.name.clone();
-        // A table of the copy alone is told by its rows.
-        let rows_source = reading.with(move |connection| rows(connection, &name)).await.unwrap_or_default();
+        let rows_source = match known.iter().find(|table| table.name == name) {
+            Some(table) => table.rows_source,
+            // A table of the copy alone is told by its rows.
+            None => reading.with(move |connection| rows(connection, &name)).await.unwrap_or_default(),
+        };
         let rewriting = rewriting.cloned();
         let (rows_target, left) = copy
             .with(move |connection| {
