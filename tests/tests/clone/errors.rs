@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use clonedeck_tests::desk::{Desk, error_of, id_of, step};
+use clonedeck_tests::desk::{Desk, assert_clean, error_of, id_of, step};
 use clonedeck_tests::mariadb::MariaDb;
 use clonedeck_tests::program::{built_programs, clonedeck, expect_code, signal, stdout_of};
 use clonedeck_tests::tmpfs::Tmpfs;
@@ -305,10 +305,16 @@ fn a_source_that_is_rewritten_meanwhile_and_a_port_that_is_taken_meanwhile_are_s
         }
     });
     assert_told(&error, "source.changing");
-    stdout_of(desk.command().args(["cancel", id_of(&latest(&desk))]));
+    assert!(error["help"].as_str().is_some_and(|help| help.contains("--from-start")), "{error}");
+    let id = id_of(&latest(&desk)).to_owned();
+    stdout_of(desk.command().args(["retry", "--from-start", &id]));
     expect_code(desk.command().args(["work", "--until-idle"]), 0);
-    assert!(!desk.path("one").exists(), "nothing is left of it");
-    desk.clone(&shop.folder, &desk.path("one"), &[]);
+    let job = desk.job(&id);
+    assert_eq!(job["state"], "completed", "{job:#}");
+    assert_clean(&desk.receipt(&id));
+    let left = fs::read_dir(desk.path("one/wp-content/uploads")).expect("uploads").flatten();
+    let texts = left.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "txt")).count();
+    assert_eq!(texts, 100, "it was planned anew");
 
     let mut listener = None;
     let error = meanwhile(&desk, &shop.folder, &desk.path("two"), |id| {

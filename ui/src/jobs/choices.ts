@@ -42,7 +42,7 @@ export function choicesFor(deck: Deck, jobs: Job[]): Choice[] {
       keys: 'R',
       run: () => void deck.steer('retry', jobs),
     },
-    single?.state === 'failed' && {
+    (single?.state === 'failed' || single?.state === 'waiting' || single?.state === 'paused') && {
       id: 'from-start',
       label: words.job.fromStart,
       icon: ListRestart,

@@ -9,6 +9,7 @@ use crate::failure::FailureView;
 use crate::job::{OnFailure, Policy};
 use crate::standing::{Hold, Standing};
 use crate::state::{Event, Intent, State};
+use crate::steer::begin_anew;
 use crate::wait::WaitNote;
 use crate::{Class, Result, StepError};
 
@@ -58,7 +59,12 @@ pub(crate) fn finish(db: &Connection, now: Now, finish: &Finish, policy: &Policy
         }
         Ending::Undone => {
             let to = job.after(Event::Undone)?;
-            job.end(db, now.wall, to, None)?;
+            if to.state.is_final() {
+                job.end(db, now.wall, to, None)?;
+            } else {
+                begin_anew(db, &job)?;
+                job.rest(db, now.wall, to, Hold::default())?;
+            }
         }
         Ending::Yielded => give_way(db, now, &mut job, finish)?,
         Ending::Failed(error) => {

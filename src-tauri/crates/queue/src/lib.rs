@@ -122,7 +122,8 @@
 //! # An undo
 //!
 //! [`Step::undo`] takes back what a step did. The undos run backwards through the line after a cancel, and after a
-//! failure unless the kind says [`OnFailure::Keep`]. An undo looks at the world, not at its memory: it can be cut off and
+//! failure unless the kind says [`OnFailure::Keep`]. They also run before a job that is tried again from its first step
+//! ([`Queue::retry_from_start`]) begins anew. An undo looks at the world, not at its memory: it can be cut off and
 //! run again, and the step it takes back may have been cut off too.
 //!
 //! ```

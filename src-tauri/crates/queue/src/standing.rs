@@ -74,7 +74,9 @@ impl Standing {
             action: event.verb(),
             state: match self.position.intent {
                 Intent::Cancel => format!("{} and being cancelled", self.position.state),
-                Intent::Fail => format!("{} and taking back what it did", self.position.state),
+                Intent::Fail | Intent::Restart => {
+                    format!("{} and taking back what it did", self.position.state)
+                }
                 _ => self.position.state.to_string(),
             },
         })

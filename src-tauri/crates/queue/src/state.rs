@@ -87,11 +87,13 @@ pub enum Intent {
     Cancel,
     /// Backwards through the undos, to failed.
     Fail,
+    /// Backwards through the undos, to begin anew from the first step.
+    Restart,
 }
 
 impl Intent {
     /// Every intent.
-    pub const ALL: [Self; 4] = [Self::Go, Self::Pause, Self::Cancel, Self::Fail];
+    pub const ALL: [Self; 5] = [Self::Go, Self::Pause, Self::Cancel, Self::Fail, Self::Restart];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
@@ -100,6 +102,7 @@ impl Intent {
             Self::Pause => "pause",
             Self::Cancel => "cancel",
             Self::Fail => "fail",
+            Self::Restart => "restart",
         }
     }
 
@@ -110,7 +113,7 @@ impl Intent {
 
     /// Whether the job goes backwards.
     pub const fn undoes(self) -> bool {
-        matches!(self, Self::Cancel | Self::Fail)
+        matches!(self, Self::Cancel | Self::Fail | Self::Restart)
     }
 }
 
@@ -174,6 +177,11 @@ pub enum Event {
     },
     /// An operator has it tried again.
     Retry,
+    /// An operator has it tried again from its first step.
+    Restart {
+        /// Whether there is anything to take back first.
+        undo: bool,
+    },
 }
 
 impl Event {
@@ -191,6 +199,7 @@ impl Event {
             Self::Pause => "pause",
             Self::Cancel { .. } => "cancel",
             Self::Retry => "retry",
+            Self::Restart { .. } => "begin anew",
         }
     }
 }
@@ -224,14 +233,14 @@ pub const fn next(from: Position, event: Event) -> Result<Position, Illegal> {
     use State as S;
     let Position { state, intent } = from;
     let to = match (event, state, intent) {
-        (Event::Claim, S::Queued, I::Go | I::Cancel | I::Fail) => (S::Running, intent),
+        (Event::Claim, S::Queued, I::Go | I::Cancel | I::Fail | I::Restart) => (S::Running, intent),
         // Done before the pause could take hold: done is done. A cancel that was accepted before wins.
         (Event::Complete, S::Running, I::Go | I::Pause) => (S::Completed, I::Go),
         (Event::Complete, S::Running, I::Cancel) => (S::Queued, I::Cancel),
-        (Event::Wait, S::Running, I::Go | I::Fail | I::Cancel) => (S::Waiting, intent),
+        (Event::Wait, S::Running, I::Go | I::Fail | I::Cancel | I::Restart) => (S::Waiting, intent),
         (Event::Wait | Event::Yield, S::Running, I::Pause) => (S::Paused, I::Go),
-        (Event::Due, S::Waiting, I::Go | I::Cancel | I::Fail) => (S::Queued, intent),
-        (Event::Fail { undo }, S::Running, I::Go | I::Pause) => {
+        (Event::Due, S::Waiting, I::Go | I::Cancel | I::Fail | I::Restart) => (S::Queued, intent),
+        (Event::Fail { undo }, S::Running, I::Go | I::Pause | I::Restart) => {
             if undo {
                 (S::Queued, I::Fail)
             } else {
@@ -247,15 +256,18 @@ pub const fn next(from: Position, event: Event) -> Result<Position, Illegal> {
         }
         (Event::Undone, S::Running, I::Cancel) => (S::Cancelled, I::Go),
         (Event::Undone, S::Running, I::Fail) => (S::Failed, I::Go),
-        (Event::Yield, S::Running, I::Go | I::Cancel | I::Fail) => (S::Queued, intent),
-        (Event::Rescue, S::Running, I::Go | I::Cancel | I::Fail) => (S::Queued, intent),
+        (Event::Undone, S::Running, I::Restart) => (S::Queued, I::Go),
+        (Event::Yield, S::Running, I::Go | I::Cancel | I::Fail | I::Restart) => (S::Queued, intent),
+        (Event::Rescue, S::Running, I::Go | I::Cancel | I::Fail | I::Restart) => (S::Queued, intent),
         (Event::Rescue | Event::SetAside, S::Running, I::Pause) => (S::Paused, I::Go),
-        (Event::SetAside, S::Running, I::Go | I::Cancel | I::Fail) => (S::Waiting, intent),
+        (Event::SetAside, S::Running, I::Go | I::Cancel | I::Fail | I::Restart) => (S::Waiting, intent),
         (Event::Pause, S::Queued | S::Waiting | S::Paused, I::Go) => (S::Paused, I::Go),
         (Event::Pause, S::Running, I::Go | I::Pause) => (S::Running, I::Pause),
         (Event::Resume, S::Paused | S::Queued, I::Go) => (S::Queued, I::Go),
         (Event::Resume, S::Running, I::Go | I::Pause) => (S::Running, I::Go),
-        (Event::Resume | Event::Retry, S::Waiting, I::Go | I::Cancel | I::Fail) => (S::Queued, intent),
+        (Event::Resume | Event::Retry, S::Waiting, I::Go | I::Cancel | I::Fail | I::Restart) => {
+            (S::Queued, intent)
+        }
         (Event::Cancel { undo }, S::Queued | S::Waiting | S::Paused, I::Go) => {
             if undo {
                 (S::Queued, I::Cancel)
@@ -263,11 +275,17 @@ pub const fn next(from: Position, event: Event) -> Result<Position, Illegal> {
                 (S::Cancelled, I::Go)
             }
         }
-        (Event::Cancel { .. }, S::Queued | S::Waiting, I::Cancel | I::Fail) => (S::Queued, I::Cancel),
+        (Event::Cancel { .. }, S::Queued | S::Waiting, I::Cancel | I::Fail | I::Restart) => {
+            (S::Queued, I::Cancel)
+        }
         (Event::Cancel { .. }, S::Running, _) => (S::Running, I::Cancel),
         // Clearing up after a job whose kind keeps what a failure left.
         (Event::Cancel { undo: true }, S::Failed, I::Go) => (S::Queued, I::Cancel),
         (Event::Retry, S::Failed | S::Cancelled, I::Go) => (S::Queued, I::Go),
+        (Event::Restart { undo }, S::Waiting | S::Paused | S::Failed | S::Cancelled, I::Go) => {
+            (S::Queued, if undo { I::Restart } else { I::Go })
+        }
+        (Event::Restart { .. }, S::Queued | S::Waiting, I::Restart) => (S::Queued, I::Restart),
         _ => return Err(Illegal { from, event }),
     };
     Ok(Position::new(to.0, to.1))

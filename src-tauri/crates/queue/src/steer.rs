@@ -56,17 +56,28 @@ impl Queue {
     pub async fn retry(&self, id: JobId) -> Result<()> {
         self.steer(id, |db, now, job| {
             let to = job.after(Event::Retry)?;
-            reopen(db, job, false)?;
+            reopen(db, job)?;
             change(db, now, job, to)
         })
         .await
     }
 
-    /// Tries a failed or cancelled job again from its first step.
+    /// Tries a job again from its first step: one that failed or was cancelled, one that waits or is paused. What it has done so far
+    /// is taken back first, as by a cancel.
     pub async fn retry_from_start(&self, id: JobId) -> Result<()> {
         self.steer(id, |db, now, job| {
-            let to = job.after(Event::Retry)?;
-            reopen(db, job, true)?;
+            let undo = job.has_undos(db)?;
+            let to = job.after(Event::Restart { undo })?;
+            if job.position == to {
+                return Ok(());
+            }
+            forgive(db, job)?;
+            take_key(db, job)?;
+            db.prepare_cached("UPDATE job SET attempts = attempts + 1, error = NULL WHERE seq = ?1")?
+                .execute([job.seq])?;
+            if !undo {
+                begin_anew(db, job)?;
+            }
             change(db, now, job, to)
         })
         .await
@@ -199,41 +210,47 @@ fn forgive(db: &Connection, job: &Standing) -> Result<()> {
     Ok(())
 }
 
-/// Makes a job that ended ready to run again, from the first step that is not done or from the first of all.
-fn reopen(db: &Connection, job: &Standing, from_start: bool) -> Result<()> {
+/// Takes the key that no two unfinished jobs share, for one that ended.
+fn take_key(db: &Connection, job: &Standing) -> Result<()> {
+    let Some(key) = job.unique.as_ref().filter(|_| job.position.state.is_final()) else { return Ok(()) };
+    if let Some((_, other)) = holder_of(db, key)? {
+        return Err(Error::Duplicate { other });
+    }
+    db.prepare_cached("UPDATE job SET unique_live = 1 WHERE seq = ?1")?.execute([job.seq])?;
+    Ok(())
+}
+
+/// Makes a job look as it did before its first step.
+pub(crate) fn begin_anew(db: &Connection, job: &Standing) -> Result<()> {
+    db.prepare_cached("DELETE FROM step WHERE job = ?1")?.execute([job.seq])?;
+    db.prepare_cached("UPDATE job SET step = 0, result = NULL WHERE seq = ?1")?.execute([job.seq])?;
+    Ok(())
+}
+
+/// Makes a job that ended ready to run again from the first step that is not done.
+fn reopen(db: &Connection, job: &Standing) -> Result<()> {
     forgive(db, job)?;
     if !job.position.state.is_final() {
         return Ok(());
     }
-    if let Some(key) = &job.unique {
-        if let Some((_, other)) = holder_of(db, key)? {
-            return Err(Error::Duplicate { other });
-        }
-        db.prepare_cached("UPDATE job SET unique_live = 1 WHERE seq = ?1")?.execute([job.seq])?;
-    }
-    let first: i64 = if from_start {
-        0
-    } else {
-        // What comes after a step that was taken back was built on it.
-        db.prepare_cached(
+    take_key(db, job)?;
+    // What comes after a step that was taken back was built on it.
+    let first: i64 = db
+        .prepare_cached(
             "SELECT min(?2, coalesce((SELECT min(idx) FROM step WHERE job = ?1 AND state NOT IN ('completed', 'skipped')), ?2))",
         )?
-        .query_row(params![job.seq, job.step as i64], |row| row.get(0))?
-    };
+        .query_row(params![job.seq, job.step as i64], |row| row.get(0))?;
     let taken_back: bool = db
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM step WHERE job = ?1 AND idx = ?2 AND state = 'undone')",
         )?
         .query_row([job.seq, first], |row| row.get(0))?;
     // What worked ahead of a step that failed keeps what it has done.
-    let rows = if from_start || taken_back { "idx >= ?2" } else { "idx > ?2 AND state = 'undone'" };
+    let rows = if taken_back { "idx >= ?2" } else { "idx > ?2 AND state = 'undone'" };
     db.prepare_cached(&format!("DELETE FROM step WHERE job = ?1 AND {rows}"))?.execute([job.seq, first])?;
     db.prepare_cached("UPDATE step SET undone = 0, error = NULL, finished_at = NULL, state = CASE idx WHEN ?2 THEN 'pending' ELSE state END WHERE job = ?1")?
         .execute([job.seq, first])?;
-    db.prepare_cached(
-        "UPDATE job SET step = ?2, attempts = attempts + 1, error = NULL, result = CASE ?3 WHEN 1 THEN NULL ELSE result END
-         WHERE seq = ?1",
-    )?
-    .execute(params![job.seq, first, from_start])?;
+    db.prepare_cached("UPDATE job SET step = ?2, attempts = attempts + 1, error = NULL WHERE seq = ?1")?
+        .execute([job.seq, first])?;
     Ok(())
 }

@@ -16,6 +16,7 @@ enum Act {
     Resume(usize),
     Cancel(usize),
     Retry(usize),
+    Restart(usize),
     Priority(usize, i32),
     Reopen,
 }
@@ -29,6 +30,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => job.clone().prop_map(Act::Resume),
         1 => job.clone().prop_map(Act::Cancel),
         1 => job.clone().prop_map(Act::Retry),
+        1 => job.clone().prop_map(Act::Restart),
         1 => (job, -10i32..=10).prop_map(|(job, priority)| Act::Priority(job, priority)),
         1 => Just(Act::Reopen),
     ]
@@ -100,19 +102,22 @@ proptest! {
                     Act::Resume(job) => (job, Event::Resume),
                     Act::Cancel(job) => (job, Event::Cancel { undo: false }),
                     Act::Retry(job) => (job, Event::Retry),
+                    Act::Restart(job) => (job, Event::Restart { undo: false }),
                 };
                 let Some(id) = ids.get(job).copied() else { continue };
                 let done = match event {
                     Event::Pause => queue.pause(id).await,
                     Event::Resume => queue.resume(id).await,
                     Event::Retry => queue.retry(id).await,
+                    Event::Restart { .. } => queue.retry_from_start(id).await,
                     _ => queue.cancel(id).await,
                 };
                 let known = model[&id].clone();
                 let expected = next(known.position, event).ok().filter(|_| {
                     // A retry must not bring back a key that another job has taken.
                     let taken = |other: &Known| other.key.is_some() && other.key == known.key && !other.position.state.is_final();
-                    event != Event::Retry || !known.position.state.is_final() || !model.values().any(taken)
+                    let again = matches!(event, Event::Retry | Event::Restart { .. });
+                    !again || !known.position.state.is_final() || !model.values().any(taken)
                 });
                 prop_assert_eq!(done.is_ok(), expected.is_some(), "{:?} on {:?}: {:?}", event, known, done);
                 if let Some(position) = expected {

@@ -3,7 +3,7 @@
 use clonedeck_queue::{Event, Intent, Position, State, next, rank};
 use proptest::prelude::*;
 
-const EVENTS: [Event; 15] = [
+const EVENTS: [Event; 17] = [
     Event::Claim,
     Event::Complete,
     Event::Wait,
@@ -19,6 +19,8 @@ const EVENTS: [Event; 15] = [
     Event::Cancel { undo: true },
     Event::Cancel { undo: false },
     Event::Retry,
+    Event::Restart { undo: true },
+    Event::Restart { undo: false },
 ];
 
 fn legal() -> Vec<Position> {
@@ -71,12 +73,16 @@ fn a_job_that_undoes_never_goes_forward_and_ends_as_what_it_was_undone_for() {
     let running = |intent| Position::new(State::Running, intent);
     assert_eq!(next(running(Intent::Cancel), Event::Undone).unwrap().state, State::Cancelled);
     assert_eq!(next(running(Intent::Fail), Event::Undone).unwrap().state, State::Failed);
+    let anew = next(running(Intent::Restart), Event::Undone).unwrap();
+    assert_eq!(anew, Position::new(State::Queued, Intent::Go), "it has nothing behind it and begins anew");
 }
 
 #[test]
 fn every_operator_order_is_refused_or_obeyed_the_same_way_twice() {
     for from in legal() {
-        for event in [Event::Pause, Event::Resume, Event::Cancel { undo: true }] {
+        for event in
+            [Event::Pause, Event::Resume, Event::Cancel { undo: true }, Event::Restart { undo: true }]
+        {
             if let Ok(once) = next(from, event)
                 && let Ok(twice) = next(once, event)
             {

@@ -81,6 +81,60 @@ async fn a_kind_that_keeps_failures_goes_on_from_the_failed_step() {
 }
 
 #[tokio::test]
+async fn a_retry_from_the_start_takes_back_what_was_done_and_begins_anew() {
+    // One that failed and keeps what it did, one that waits for a person, and one that is paused.
+    let (_dir, world, queue) = toys(keep());
+    let broken = add(&queue, &order("a").broken()).await;
+    let mut runner = queue.run().await.unwrap();
+    until_state(&queue, broken, State::Failed).await;
+    queue.retry_from_start(broken).await.unwrap();
+    runner.until_idle().await;
+    let job = queue.job(broken).await.unwrap();
+    assert_eq!((job.state, job.attempts), (State::Failed, 2));
+    let first = ["a begin", "a middle 1 from 0"];
+    let again = ["a undo middle at 1", "a undo begin"];
+    assert_eq!(world.did(), [first, again, first].concat());
+
+    let locked = add(&queue, &order("b").locked()).await;
+    until_state(&queue, locked, State::Waiting).await;
+    queue.retry_from_start(locked).await.unwrap();
+    runner.until_idle().await;
+    assert_eq!(queue.job(locked).await.unwrap().state, State::Waiting, "nobody has let it in");
+    queue.pause(locked).await.unwrap();
+    world.let_go();
+    queue.retry_from_start(locked).await.unwrap();
+    until_state(&queue, locked, State::Completed).await;
+    let did = world.did();
+    assert_eq!(did.iter().filter(|did| *did == "b middle 1 from 0").count(), 3, "no cursor is left: {did:?}");
+    assert_eq!(did.iter().filter(|did| *did == "b undo begin").count(), 2, "{did:?}");
+    // What has ended well stays as it is.
+    assert!(matches!(queue.retry_from_start(locked).await, Err(Error::Refused { .. })));
+}
+
+#[tokio::test]
+async fn a_retry_from_the_start_is_kept_over_a_stop_and_gives_way_to_a_cancel() {
+    let (dir, world, queue) = toys(keep());
+    let id = add(&queue, &order("a").broken()).await;
+    let runner = queue.run().await.unwrap();
+    until_state(&queue, id, State::Failed).await;
+    runner.stop(Duration::from_secs(5)).await;
+    queue.retry_from_start(id).await.unwrap();
+    queue.retry_from_start(id).await.unwrap();
+    queue.close().await;
+    let queue = open(dir.path(), &world, keep());
+    assert_eq!(queue.job(id).await.unwrap().state, State::Queued);
+    queue.cancel(id).await.unwrap();
+    let mut runner = queue.run().await.unwrap();
+    runner.until_idle().await;
+    assert_eq!(queue.job(id).await.unwrap().state, State::Cancelled);
+    assert_eq!(world.did(), ["a begin", "a middle 1 from 0", "a undo middle at 1", "a undo begin"]);
+    // Nothing is left to take back.
+    queue.retry_from_start(id).await.unwrap();
+    runner.until_idle().await;
+    assert_eq!(world.did().len(), 6, "{:?}", world.did());
+}
+
+#[tokio::test]
 async fn pause_takes_hold_at_a_safe_point_and_resume_goes_on_from_the_cursor() {
     let (_dir, world, queue) = toys(quick());
     let long = order("a").waiting();

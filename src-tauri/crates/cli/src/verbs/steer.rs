@@ -17,7 +17,7 @@ pub struct Words {
 pub struct RetryWords {
     /// Id of the job, or the beginning of it
     job: String,
-    /// From the first step instead
+    /// From the first step instead: what the job made so far is taken back, and it plans anew
     #[arg(long)]
     from_start: bool,
 }

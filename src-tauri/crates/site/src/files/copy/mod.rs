@@ -234,7 +234,7 @@ impl Copy {
             "source.changing",
             format!("{} of {} files changed or vanished while they were copied.", count(changed), count(self.plan.files)),
         )
-        .help("Something is rewriting the source (an update, a restore). Wait until it is done, then cancel this job and clone again: a retry goes by what was planned.")
+        .help("Something is rewriting the source (an update, a restore). Wait until it is done, then try the job again from its first step, which plans anew (clonedeck retry --from-start JOB): a retry alone goes by what was planned.")
         .with("changed", report.changed.len())
         .with("vanished", report.vanished.len()))
     }
