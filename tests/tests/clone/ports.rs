@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
+use clonedeck_site::check::Client;
 use clonedeck_site::preview::free_port;
 use clonedeck_tests::desk::{Desk, id_of};
 use clonedeck_tests::program::{expect_code, stdout_of};
@@ -90,4 +91,35 @@ fn a_plan_says_of_a_port_only_what_is_known() {
     let asked = format!("http://127.0.0.1:{}", free_port().expect("a port"));
     assert_eq!(plan(&["--url", &asked]), asked);
     assert_eq!(stdout_of(desk.command().args(["--json", "jobs"])), "");
+}
+
+#[test]
+fn a_copy_that_another_takes_the_place_of_is_not_shown_any_more() {
+    let desk = Desk::new();
+    let site = page(&desk);
+    let target = desk.path("copy");
+    let served = || {
+        let lines = stdout_of(desk.command().args(["--json", "previews"]));
+        let preview = |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["job"].clone();
+        lines.lines().map(preview).collect::<Vec<_>>()
+    };
+    let first = desk.clone(&site, &target, &[]);
+    assert_eq!(served(), [id_of(&first)]);
+    fs::write(site.join("index.html"), "<h1>Again</h1>").expect("a page");
+    let second = desk.clone(&site, &target, &["--replace"]);
+    assert_eq!(served(), [id_of(&second)], "one server for one folder");
+    let log = stdout_of(desk.command().args(["logs", id_of(&second)]));
+    let url = first["result"]["url"].as_str().expect("an address");
+    assert!(log.contains("has ended: ") && log.contains(url), "{log}");
+
+    // What comes back is shown again where it was.
+    stdout_of(desk.command().args(["delete", id_of(&second), "--yes", "copy"]));
+    assert_eq!(stdout_of(desk.command().args(["previews", "start", id_of(&first)])).trim(), url);
+    let shown = Client::new(url).expect("an address").get("/").expect("an answer");
+    assert_eq!(String::from_utf8_lossy(&shown.body), "<h1>Hello</h1>");
+
+    // Nothing is asked of a copy that was taken away by hand, and its server is in the way all the same.
+    fs::remove_dir_all(&target).expect("a copy less");
+    let third = desk.clone(&site, &target, &[]);
+    assert_eq!(served(), [id_of(&third)]);
 }

@@ -205,6 +205,20 @@ impl Previews {
         Ok(ran)
     }
 
+    /// Ends what other jobs show of a place that is `job`'s from now on: what is served below `folder`, and the copies of `earlier`
+    /// jobs. Two servers never show one folder, and none shows what stands in the place of its own copy. Answers what ended, a
+    /// title and an address each.
+    pub async fn clear(&self, job: &str, folder: &Path, earlier: &[String]) -> Result<Vec<String>> {
+        let mut ended = Vec::new();
+        for Served { service, url, .. } in self.list()? {
+            let is_in_the_way = service.folder.starts_with(folder) || earlier.contains(&service.job);
+            if service.job != job && is_in_the_way && self.stop(&service.job).await? {
+                ended.push(format!("{} at {url}", service.title));
+            }
+        }
+        Ok(ended)
+    }
+
     /// Ends the server of a job and starts it again, on the same port if that is free. When this returns, it answers.
     pub async fn restart(&self, job: &str) -> Result<Served> {
         let Some(Served { mut service, port, owner, .. }) = self.running(job)? else {

@@ -31,6 +31,18 @@ impl Step for PrepareTarget {
             let made = if let Some(made) = Made::standing(&folder)? {
                 made
             } else {
+                let ground = fence::check(&site.root, &planned.target)?;
+                if !ctx.spec().replace {
+                    ground.require_free()?;
+                }
+                // A server goes by the name of its folder, and would show what comes into its place.
+                let earlier = succession::predecessors(&planned, &folder);
+                for ended in self.previews.clear(&job, &planned.target, &earlier).await? {
+                    watch.note(
+                        clonedeck_site::Level::Info,
+                        &format!("the preview of what was there has ended: {ended}"),
+                    );
+                }
                 // Named after the job, so that a kill between the move and the note of it is no loss.
                 let aside = if ctx.spec().replace { fence::set_aside(&planned.target, &job)? } else { None };
                 let ground = fence::check(&site.root, &planned.target)?;

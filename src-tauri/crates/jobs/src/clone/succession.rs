@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clonedeck_site::Problem;
 
-use super::Made;
+use super::{Made, Planned};
 
 /// A later clone that stands in the place of an earlier one.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,10 +37,16 @@ pub(super) fn next_turn(job_dir: &Path) -> u64 {
     others(job_dir).map(|(_, made)| made.turn).max().unwrap_or_default() + 1
 }
 
+/// The earlier clones whose place this one takes, by their jobs' ids.
+pub(super) fn predecessors(planned: &Planned, job_dir: &Path) -> Vec<String> {
+    let earlier = others(job_dir).filter(|(_, made)| is_same_place(&made.planned, planned));
+    earlier.map(|(job, _)| job).collect()
+}
+
 /// The latest clone that was made at the same place as `made` after it: in the same folder or the same database.
 pub(super) fn successor(made: &Made, job_dir: &Path) -> Option<Successor> {
     others(job_dir)
-        .filter(|(_, later)| later.turn > made.turn && is_same_place(made, later))
+        .filter(|(_, later)| later.turn > made.turn && is_same_place(&made.planned, &later.planned))
         .max_by_key(|(_, later)| later.turn)
         .map(|(job, later)| Successor {
             job,
@@ -48,8 +54,7 @@ pub(super) fn successor(made: &Made, job_dir: &Path) -> Option<Successor> {
         })
 }
 
-fn is_same_place(one: &Made, other: &Made) -> bool {
-    let (one, other) = (&one.planned, &other.planned);
+fn is_same_place(one: &Planned, other: &Planned) -> bool {
     one.target == other.target || (one.database.is_some() && one.database == other.database)
 }
 
