@@ -1,10 +1,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Setting, Target, joined, salts, write_inside};
+use super::{Setting, Target, bedrock, joined, salts, write_inside};
 use crate::databases::{DatabaseAddress, Server};
 use crate::php::{Edit, Environment, Outcome, Place, Reading, Value};
-use crate::platforms::{Address, Configuration, EnvFile, Layout, NetworkKind, pairs};
+use crate::platforms::{Address, Configuration, Layout, NetworkKind, pairs};
 use crate::{Problem, Result};
 
 /// Gives the copy's configuration its own values.
@@ -12,7 +12,7 @@ pub(super) fn configure(target: &Target<'_>) -> Result<Vec<Setting>> {
     let Some(configuration) = &target.site.configuration else { return Ok(Vec::new()) };
     match configuration.layout {
         Layout::Php => php(target, configuration),
-        Layout::Env => env(target, configuration),
+        Layout::Env => bedrock::configure(target),
         Layout::Shared => own(target, configuration),
     }
 }
@@ -55,18 +55,19 @@ fn php(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting
 }
 
 /// A value as the receipt says it.
-fn spoken(value: &Value) -> String {
+pub(super) fn spoken(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),
         other => other.literal(),
     }
 }
 
-struct Wanted {
-    name: String,
-    value: Value,
-    secret: bool,
-    variable: bool,
+/// A name of the configuration, and what it has to be in the copy.
+pub(super) struct Wanted {
+    pub name: String,
+    pub value: Value,
+    pub secret: bool,
+    pub variable: bool,
 }
 
 fn constant(name: &str, value: impl Into<Value>) -> Wanted {
@@ -77,7 +78,7 @@ fn secret(name: &str, value: impl Into<Value>) -> Wanted {
     Wanted { secret: true, ..constant(name, value) }
 }
 
-fn direct(target: &Target<'_>, reading: &Reading, _: &Reading) -> Result<Vec<Wanted>> {
+pub(super) fn direct(target: &Target<'_>, reading: &Reading, _: &Reading) -> Result<Vec<Wanted>> {
     let url = Address::parse(target.url)?;
     let defined = |name: &str| reading.constants.contains_key(name);
     let truth = |name: &str| matches!(reading.constant(name), Ok(Some(value)) if value.truth());
@@ -138,11 +139,11 @@ fn direct(target: &Target<'_>, reading: &Reading, _: &Reading) -> Result<Vec<Wan
     Ok(wanted)
 }
 
-fn environment_type(url: &Address) -> &'static str {
+pub(super) fn environment_type(url: &Address) -> &'static str {
     if url.is_loopback() { "local" } else { "staging" }
 }
 
-fn siteurl(target: &Target<'_>, url: &Address) -> String {
+pub(super) fn siteurl(target: &Target<'_>, url: &Address) -> String {
     let home = target.site.home.as_deref().and_then(|home| Address::parse(home).ok());
     let own = target.site.siteurl.as_deref().and_then(|own| Address::parse(own).ok());
     let tail = match (home, own) {
@@ -154,7 +155,7 @@ fn siteurl(target: &Target<'_>, url: &Address) -> String {
 
 /// Constants that still hold a folder or an address of the source, and those that are made from the place of a file that the copy has
 /// elsewhere.
-fn moved(target: &Target<'_>, reading: &Reading, before: &Reading) -> Result<Vec<Wanted>> {
+pub(super) fn moved(target: &Target<'_>, reading: &Reading, before: &Reading) -> Result<Vec<Wanted>> {
     let addresses: Vec<_> = match target.site.home {
         Some(_) => pairs(target.site, target.url, target.root)?,
         None => Vec::new(),
@@ -187,7 +188,7 @@ fn moved(target: &Target<'_>, reading: &Reading, before: &Reading) -> Result<Vec
     Ok(wanted)
 }
 
-fn mapped_text(target: &Target<'_>, addresses: &[(String, String)], text: &str) -> Option<String> {
+pub(super) fn mapped_text(target: &Target<'_>, addresses: &[(String, String)], text: &str) -> Option<String> {
     if text.starts_with('/') {
         // A copy inside a folder that the source's name begins with must not be moved twice.
         if Path::new(text).starts_with(target.root) {
@@ -235,7 +236,7 @@ fn sqlite(target: &Target<'_>, reading: &Reading, path: &Path, wanted: &mut Vec<
 }
 
 /// What stands in `DB_HOST` for a server.
-fn host(server: &Server) -> String {
+pub(super) fn host(server: &Server) -> String {
     match server {
         Server::Socket { path } => format!("localhost:{}", path.display()),
         Server::Tcp { host, port } | Server::Tls { host, port, .. } => {
@@ -253,7 +254,7 @@ fn bring_in(target: &Target<'_>, configuration: &Configuration, main: &Path) -> 
     let source = Reading::of(&configuration.file, &Environment::default(), &[("ABSPATH", &abspath)])?;
     let moved = target.mapped(&configuration.file).is_none();
     if moved && !main.exists() {
-        let edited = redirected(target, &source, &configuration.file, main)?;
+        let edited = redirected(target, &source, configuration)?;
         write_inside(target.root, main, &edited)?;
         if let Ok(metadata) = fs::metadata(&configuration.file) {
             let _ = fs::set_permissions(main, metadata.permissions());
@@ -268,7 +269,7 @@ fn bring_in(target: &Target<'_>, configuration: &Configuration, main: &Path) -> 
         // Spans of the source fit the copy only while the copy is as it was copied.
         let same = fs::read(main).ok() == fs::read(&configuration.file).ok();
         if same {
-            let edited = redirected(target, &source, &configuration.file, main)?;
+            let edited = redirected(target, &source, configuration)?;
             write_inside(target.root, main, &edited)?;
         }
     }
@@ -283,8 +284,9 @@ fn reached_from_copy(target: &Target<'_>, main: &Path, (place, path): &(Place, P
     })
 }
 
-/// The configuration file `from` with its includes leading into the copy; files from outside are put beside `to`.
-fn redirected(target: &Target<'_>, source: &Reading, from: &Path, to: &Path) -> Result<Vec<u8>> {
+/// The configuration's file with its includes leading into the copy; files from outside are put beside it.
+fn redirected(target: &Target<'_>, source: &Reading, configuration: &Configuration) -> Result<Vec<u8>> {
+    let from = configuration.file.as_path();
     let mut edit = Edit::new(source);
     let mut number = 0;
     for (place, included) in &source.includes {
@@ -295,7 +297,7 @@ fn redirected(target: &Target<'_>, source: &Reading, from: &Path, to: &Path) -> 
             mapped
         } else if defines(source, included) {
             number += 1;
-            let beside = to.with_file_name(format!("wp-config-{number}.php"));
+            let beside = target.root.join(configuration.brought(number));
             let bytes = fs::read(included).map_err(|error| unreadable(included, &error))?;
             write_inside(target.root, &beside, &bytes)?;
             beside
@@ -319,42 +321,6 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     Problem::needs_person("config.unreadable", format!("{} cannot be read: {error}.", path.display()))
         .help("Give yourself the right to read it, or run as the user that owns the site.")
         .with("path", path.display())
-}
-
-fn env(target: &Target<'_>, configuration: &Configuration) -> Result<Vec<Setting>> {
-    let path = target.root.join(&configuration.place);
-    let before = EnvFile::read(&configuration.file)?;
-    let mut file = EnvFile::read(&path)?;
-    let url = Address::parse(target.url)?;
-    let mut settings = Vec::new();
-    let mut set = |name: &str, value: &str, secret: bool| {
-        file.set(name, value);
-        let from = before.get(name).unwrap_or_default();
-        if from != value {
-            settings.push(if secret { Setting::secret(name) } else { Setting::new(name, from, value) });
-        }
-    };
-    if before.get("DATABASE_URL").is_some() {
-        set("DATABASE_URL", "", true);
-    }
-    if let Some(DatabaseAddress::Mysql { server, user, name }) = target.database {
-        set("DB_NAME", name, false);
-        set("DB_USER", user, false);
-        set("DB_PASSWORD", target.password.reveal(), true);
-        set("DB_HOST", &host(server), false);
-    }
-    set("WP_HOME", &url.to_string(), false);
-    set("WP_SITEURL", &siteurl(target, &url), false);
-    set("WP_ENVIRONMENT_TYPE", environment_type(&url), false);
-    if target.site.network.is_some() {
-        set("DOMAIN_CURRENT_SITE", &url.authority(), false);
-        set("PATH_CURRENT_SITE", &format!("{}/", url.path), false);
-    }
-    for name in salts::NAMES {
-        set(name, &salts::salt()?, true);
-    }
-    write_inside(target.root, &path, file.text().as_bytes())?;
-    Ok(settings)
 }
 
 /// A `wp-config.php` of the copy's own, in place of a configuration that it cannot share.

@@ -4,6 +4,7 @@
 //! Both may be repeated, and answer what they changed as [`Setting`]s without secrets. Neither ever writes outside the copy's folder,
 //! also where a link in the copy leads out of it.
 
+mod bedrock;
 mod configuration;
 mod database;
 mod login;
@@ -17,8 +18,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::databases::DatabaseAddress;
-use crate::platforms::Site;
-use crate::{Result, Secret};
+use crate::platforms::{self, Configuration, Hints, Site};
+use crate::{Problem, Result, Secret};
 
 pub use database::settle;
 pub use login::Login;
@@ -81,21 +82,46 @@ impl Setting {
 
 /// The paths, below the root of a copy, of files that this module may have put into it.
 pub fn written(site: &Site) -> Vec<PathBuf> {
-    site.configuration.iter().map(|configuration| configuration.place.clone()).collect()
+    site.configuration.iter().flat_map(Configuration::files).map(Path::to_owned).collect()
 }
 
 /// Whether this module may have changed the file of a copy that is at this path below its root.
 pub fn changes(site: &Site, path: &Path) -> bool {
-    site.configuration.as_ref().is_some_and(|configuration| configuration.place == path)
+    site.configuration.iter().flat_map(Configuration::files).any(|file| file == path)
         || server_files::all(site).any(|file| file == path)
 }
 
 /// Gives the copy's configuration files its own database, addresses, paths and salts.
 ///
 /// # Errors
-/// `config.outside` if a file to be changed is shared with somewhere outside the copy, else what reading and writing meet.
+/// `config.outside` if a file to be changed is shared with somewhere outside the copy, `config.elsewhere` if the copy would use another
+/// database than its own all the same, else what reading and writing meet.
 pub fn configure(target: &Target<'_>) -> Result<Vec<Setting>> {
     let mut settings = configuration::configure(target)?;
     settings.extend(server_files::adapt(target)?);
+    must_use_its_own(target)?;
     Ok(settings)
+}
+
+/// Reads the copy's configuration as a stranger would. What cannot be read before run time was replaced wherever it stood.
+fn must_use_its_own(target: &Target<'_>) -> Result<()> {
+    let (Some(due), Some(_)) = (target.database, &target.site.configuration) else { return Ok(()) };
+    let Ok(copy) = platforms::recognise(target.root, &Hints::default()) else { return Ok(()) };
+    let Some(found) = copy.site.database.map(|database| database.address) else { return Ok(()) };
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let is_its_own = match (&found, due) {
+        (DatabaseAddress::Mysql { name, .. }, DatabaseAddress::Mysql { name: due, .. }) => name == due,
+        (DatabaseAddress::Sqlite { path }, DatabaseAddress::Sqlite { path: due }) => real(path) == real(due),
+        _ => false,
+    };
+    let is_the_sources = target.site.database.as_ref().is_some_and(|source| source.address == found);
+    if is_its_own && !is_the_sources {
+        return Ok(());
+    }
+    Err(Problem::permanent(
+        "config.elsewhere",
+        format!("The configuration of the copy leads to the database {found}, not to {due}."),
+    )
+    .help("Something in it that Clonedeck does not know sets the database once more. Nothing of the copy was started. Name the file with --source-config, or take that setting out of the site, then clone again.")
+    .with("found", &found))
 }

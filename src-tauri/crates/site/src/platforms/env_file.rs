@@ -20,6 +20,28 @@ impl EnvFile {
         Ok(Self::parse(&text))
     }
 
+    /// The files of a project in Bedrock's layout: `.env`, and `.env.local` where the project asks for it, which comes after it.
+    pub fn places(project: &Path) -> Vec<&'static str> {
+        let local = ".env.local";
+        let application = std::fs::read_to_string(project.join("config/application.php")).unwrap_or_default();
+        let asked = application.contains(local) && project.join(local).is_file();
+        std::iter::once(".env").chain(asked.then_some(local)).collect()
+    }
+
+    /// All files of a project in Bedrock's layout as one.
+    pub fn of_bedrock(project: &Path) -> Result<Self> {
+        let mut lines = Vec::new();
+        for place in Self::places(project) {
+            lines.extend(Self::read(&project.join(place))?.lines);
+        }
+        Ok(Self { lines })
+    }
+
+    /// Whether a line sets `name`.
+    pub fn sets(&self, name: &str) -> bool {
+        self.lines.iter().any(|line| value_of(line, name).is_some())
+    }
+
     /// Parses the text of such a file.
     pub fn parse(text: &str) -> Self {
         Self { lines: text.split('\n').map(str::to_owned).collect() }

@@ -49,6 +49,21 @@ pub struct Configuration {
     pub file: PathBuf,
     /// Where the copy has it, relative to the copy's folder.
     pub place: PathBuf,
+    /// Where the copy has the other files that the configuration is read from, in the same way.
+    #[serde(default)]
+    pub parts: Vec<PathBuf>,
+}
+
+impl Configuration {
+    /// Where the copy has every file of it, relative to the copy's folder.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.place).chain(&self.parts).map(PathBuf::as_path)
+    }
+
+    /// Where the copy has the `number`th file that comes from outside of the site's folder, relative to the copy's folder.
+    pub(crate) fn brought(&self, number: usize) -> PathBuf {
+        self.place.with_file_name(format!("wp-config-{number}.php"))
+    }
 }
 
 /// The database that a site uses.

@@ -21,14 +21,19 @@ struct Place {
 impl Platform for WordPress {
     fn recognise(&self, folder: &Path, hints: &Hints) -> Result<Option<Recognised>> {
         if let Some(place) = bedrock(folder) {
-            let env = EnvFile::read(&place.root.join(".env"))?;
-            let mut environment = env.environment();
+            let mut environment = EnvFile::of_bedrock(&place.root)?.environment();
             environment.values.extend(hints.environment.values.clone());
             expand_database_url(&mut environment);
             let main = place.root.join("config/application.php");
             let reading = read(&main, &environment, &place)?;
-            let configuration =
-                Configuration { layout: Layout::Env, file: place.root.join(".env"), place: ".env".into() };
+            let mut configuration = Configuration {
+                layout: Layout::Env,
+                file: place.root.join(".env"),
+                place: ".env".into(),
+                parts: Vec::new(),
+            };
+            let others = EnvFile::places(&place.root).into_iter().skip(1).map(PathBuf::from);
+            configuration.parts.extend(others);
             return site(place, &reading, Some(configuration), hints).map(Some);
         }
         let Some(place) = plain(folder) else { return Ok(None) };
@@ -38,6 +43,7 @@ impl Platform for WordPress {
                     layout: Layout::Shared,
                     file: place.core.join("wp-config.php"),
                     place: inside(&place.root, &place.core).unwrap_or_default().join("wp-config.php"),
+                    parts: Vec::new(),
                 };
                 return site(place, &Reading::default(), Some(own), hints).map(Some);
             }
@@ -64,7 +70,8 @@ impl Platform for WordPress {
         // One that lies outside the site's folder comes to where WordPress looks first.
         let own = inside(&place.root, &file)
             .unwrap_or_else(|| inside(&place.root, &place.core).unwrap_or_default().join("wp-config.php"));
-        site(place, &reading, Some(Configuration { layout, file, place: own }), hints).map(Some)
+        let configuration = Configuration { layout, file, place: own, parts: Vec::new() };
+        site(place, &reading, Some(configuration), hints).map(Some)
     }
 }
 
@@ -161,9 +168,13 @@ fn expand_database_url(environment: &mut Environment) {
 fn site(
     place: Place,
     reading: &Reading,
-    configuration: Option<Configuration>,
+    mut configuration: Option<Configuration>,
     hints: &Hints,
 ) -> Result<Recognised> {
+    if let Some(configuration) = configuration.as_mut().filter(|own| own.layout != Layout::Shared) {
+        let parts = parts(&place, reading, configuration);
+        configuration.parts.extend(parts);
+    }
     let mut unread = Vec::new();
     let mut soft = |name: &str| match reading.constant(name) {
         Ok(value) => value.cloned(),
@@ -241,6 +252,19 @@ fn site(
         unread,
     };
     Ok(Recognised { site, password })
+}
+
+/// Where the copy has the files that a configuration includes: those from outside of the site's folder are put beside it.
+fn parts(place: &Place, reading: &Reading, configuration: &Configuration) -> Vec<PathBuf> {
+    let mut brought = 0;
+    let others = reading.files.iter().filter(|file| **file != configuration.file);
+    let place_of = |file: &PathBuf| {
+        inside(&place.root, file).unwrap_or_else(|| {
+            brought += 1;
+            configuration.brought(brought)
+        })
+    };
+    others.map(place_of).collect()
 }
 
 fn database(reading: &Reading, hints: &Hints, content: &Path) -> Result<(Database, Secret)> {
