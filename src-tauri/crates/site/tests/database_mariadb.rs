@@ -3,6 +3,7 @@
 #[allow(dead_code, reason = "every test program uses a part of it")]
 mod database_fixture;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -422,8 +423,15 @@ async fn what_a_person_has_to_do_is_said_by_code_before_anything_is_written() {
     settle(&source, &target, None, 1, &Unwatched).await.unwrap();
     Target::undo(&to, &Secret::new("right"), "job", &Unwatched).await.unwrap();
     server.sql("DROP USER 'wp'@'localhost'");
-    let name = name_for_copy(&from, &address(&server, &from), &Secret::default()).await.unwrap();
-    assert_eq!(name, format!("{from}_copy"));
+    let name = async || {
+        let place = Path::new("/srv/shop-copy");
+        name_for_copy(&from, &address(&server, &from), &Secret::default(), place).await.unwrap()
+    };
+    let first = name().await;
+    assert!(first.starts_with(&format!("{from}_shop_copy_")), "{first}");
+    assert_eq!(name().await, first);
+    server.sql(&format!("CREATE DATABASE `{first}`"));
+    assert_ne!(name().await, first, "that one is taken");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
-use clonedeck_site::databases::{self, Access, Count, DatabaseAddress, MissingRight, Survey};
+use clonedeck_site::databases::{self, Count, DatabaseAddress, MissingRight, Survey};
 use clonedeck_site::files::{self, Index};
 use clonedeck_site::platforms::{self, Site, Tree};
 use clonedeck_site::{Part, Problem, Result, Secret, Watch, fence, preview};
@@ -315,11 +315,7 @@ fn rights_missing(missing: &[MissingRight]) -> Option<Problem> {
     )
 }
 
-/// The longest name that MariaDB and MySQL take for a database.
-const LONGEST_DATABASE_NAME: usize = 64;
-
-/// A database for the copy beside the source's: on the same server under a new name, or the same file in the copied tree. A place
-/// has the same name every time, so that a right that somebody gives for it is the one that the next try needs.
+/// A database for the copy beside the source's: on the same server under a new name, or the same file in the copied tree.
 async fn beside(
     own: &DatabaseAddress,
     password: &Secret,
@@ -328,14 +324,7 @@ async fn beside(
 ) -> Result<DatabaseAddress> {
     match own {
         DatabaseAddress::Mysql { server, user, name } => {
-            let mut tables =
-                databases::tables(&own.with_name("information_schema"), password, Access::Read).await?;
-            let taken = tables.query("SELECT SCHEMA_NAME FROM SCHEMATA", &[]).await?;
-            let taken: Vec<_> = taken.iter().filter_map(|row| Some(row.first()?.text())).collect();
-            let name = (0..10_000)
-                .map(|number| name_beside(name, target, number))
-                .find(|name| !taken.contains(name))
-                .unwrap_or_default();
+            let name = databases::name_for_copy(name, own, password, target).await?;
             Ok(DatabaseAddress::Mysql { server: server.clone(), user: user.clone(), name })
         }
         DatabaseAddress::Sqlite { path } => {
@@ -349,19 +338,6 @@ async fn beside(
             Ok(DatabaseAddress::Sqlite { path: target.join(inside) })
         }
     }
-}
-
-/// The `number`th name of a database for a copy in `target`. Two copies may go into folders of one name on different disks.
-fn name_beside(own: &str, target: &Path, number: u64) -> String {
-    let folder = target.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let word: String =
-        folder.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-    let mut place = blake3::Hasher::new();
-    place.update(target.as_os_str().as_encoded_bytes()).update(&number.to_le_bytes());
-    let token = &place.finalize().to_hex()[..6];
-    let room = LONGEST_DATABASE_NAME - token.len() - 1;
-    let both: String = format!("{own}_{}", word.trim_matches('_')).chars().take(room).collect();
-    format!("{}_{token}", both.trim_end_matches('_'))
 }
 
 /// A folder beside the source that does not exist.

@@ -60,6 +60,8 @@ pub use rewriting::Rewriting;
 pub use survey::{Count, Key, Survey, Table};
 pub use tables::{Access, tables};
 
+use std::path::Path;
+
 use crate::{Problem, Result, Secret, Watch};
 
 /// Connections that write a copy unless told otherwise: enough to keep two cores of a server busy while one waits for the disk. One
@@ -110,14 +112,19 @@ impl Source {
     }
 }
 
-/// A name for a copy of a database on the server of `address`: safe to use anywhere, and not taken on that server. The name in
-/// `address` does not matter. For SQLite it is the name of a file without a folder.
-pub async fn name_for_copy(source: &str, address: &DatabaseAddress, secret: &Secret) -> Result<String> {
+/// A name for the copy of the database `source` that goes with the folder `place`: safe to use anywhere, and not taken on the server of
+/// `address`. A place has the same name every time, so that a right that somebody gives for it is the one that the next try needs.
+pub async fn name_for_copy(
+    source: &str,
+    address: &DatabaseAddress,
+    secret: &Secret,
+    place: &Path,
+) -> Result<String> {
     let taken = match address {
         DatabaseAddress::Mysql { .. } => mysql::names(address, secret).await?,
         DatabaseAddress::Sqlite { .. } => Vec::new(),
     };
-    Ok(name::for_copy(source, &taken))
+    Ok(name::for_copy(source, place, &taken))
 }
 
 /// The rights that are missing to make a copy of what was surveyed at `address`. Writes nothing. None for SQLite, where the rights of
