@@ -1,11 +1,11 @@
 //! What goes wrong around a clone while it runs: the database server goes, the disk fills.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use clonedeck_tests::desk::{Desk, PATIENCE, assert_clean, step};
+use clonedeck_tests::desk::{Desk, PATIENCE, assert_clean, id_of, step};
 use clonedeck_tests::mariadb::MariaDb;
-use clonedeck_tests::program::{signal, wait_for};
+use clonedeck_tests::program::{expect_code, signal, stdout_of, wait_for};
 use clonedeck_tests::tmpfs::Tmpfs;
 use clonedeck_tests::trees::bytes;
 use clonedeck_tests::wordpress::WordPress;
@@ -47,6 +47,52 @@ fn a_clone_goes_on_after_its_database_server_was_killed_and_started_again() {
     }
     assert_clean(&desk.receipt(&id));
     assert_eq!(server.checksums(&site.database), sums, "the source changed");
+}
+
+/// Makes a finished job look as a kill leaves it that comes right before the note that it is done.
+fn forget_the_end(desk: &Desk, id: &str) {
+    let sql = "UPDATE job SET state = 'queued', intent = 'go', finished_at = NULL WHERE finished_at IS NOT NULL; \
+               UPDATE step SET state = 'running', finished_at = NULL WHERE name = 'ready'";
+    let php = format!("$d = new PDO('sqlite:{}/clonedeck.db'); $d->exec(\"{sql}\");", desk.data().display());
+    assert!(Command::new("php").args(["-r", &php]).status().expect("php starts").success());
+    assert_eq!(desk.job(id)["state"], "queued");
+}
+
+#[test]
+fn a_clone_that_is_stopped_right_before_the_note_of_its_end_completes_or_is_taken_back_whole() {
+    let desk = Desk::new();
+    let server = MariaDb::shared();
+    let site = WordPress::install_empty(&desk.path("shop"), &server, "http://shop.test");
+    let given = server.fresh_database("given");
+    server.sql_in(&given, "CREATE TABLE mine (a INT); INSERT INTO mine VALUES (7)");
+    let address = server.address(&given);
+    for words in [&[][..], &["--db", &address, "--replace"]] {
+        let job = desk.clone(&site.folder, &desk.path("copy"), words);
+        let id = id_of(&job);
+        let database = job["result"]["database"].as_str().expect("a database");
+        let name = database.split(['/', '?']).nth(3).expect("a name").to_owned();
+        // Most servers say nothing of who made a database.
+        server.sql(&format!("ALTER DATABASE `{name}` COMMENT ''"));
+        forget_the_end(&desk, id);
+        expect_code(desk.command().args(["work", "--until-idle"]), 0);
+        assert_eq!(desk.job(id)["state"], "completed", "{:#}", desk.job(id));
+        forget_the_end(&desk, id);
+        stdout_of(desk.command().args(["cancel", id]));
+        expect_code(desk.command().args(["work", "--until-idle"]), 0);
+        assert_eq!(desk.job(id)["state"], "cancelled");
+        assert!(!desk.path("copy").exists() && desk.processes().is_empty());
+        let databases = server.sql("SHOW DATABASES");
+        assert_eq!(databases.lines().any(|line| line == name), name == given, "{databases}");
+        assert!(!databases.contains("_aside"), "{databases}");
+    }
+    assert_eq!(server.sql_in(&given, "SHOW TABLES; SELECT a FROM mine"), "mine\n7\n");
+
+    // What was in a database that was given comes back also when a finished copy is deleted.
+    let job = desk.clone(&site.folder, &desk.path("copy"), &["--db", &address, "--replace"]);
+    assert!(server.sql_in(&given, "SHOW TABLES").contains("wp_posts"));
+    let goes = stdout_of(desk.command().args(["delete", id_of(&job), "--yes", "copy"]));
+    assert!(goes.contains("what was in it before comes back"), "{goes}");
+    assert_eq!(server.sql_in(&given, "SHOW TABLES; SELECT a FROM mine"), "mine\n7\n");
 }
 
 #[test]

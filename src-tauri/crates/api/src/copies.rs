@@ -209,7 +209,7 @@ impl Clonedeck {
     /// What deleting a copy removes, a line each.
     pub async fn delete_copy_plan(&self, id: &str) -> Result<Vec<String>, Problem> {
         let (copy, made) = self.made(id).await?;
-        Ok(made.what_goes(&copy.spec))
+        Ok(made.what_goes(&copy.spec, &copy.folder))
     }
 
     /// Deletes a copy: what the job made and nothing else. `confirm` is the name of its folder.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use clonedeck_site::databases::{
-    Count, DatabaseAddress, Occupied, Source, Target, check, copy, missing_rights, name_for_copy, renew,
-    rewrite, settle,
+    Count, DatabaseAddress, Marks, Occupied, Source, Target, check, copy, missing_rights, name_for_copy,
+    renew, rewrite, settle,
 };
 use clonedeck_site::{Class, Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
@@ -75,33 +75,64 @@ async fn an_undone_copy_leaves_nothing_and_the_source_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_job_cut_off_after_its_marks_are_gone_can_still_take_its_database_back_and_no_other_job_can() {
+async fn a_job_cut_off_after_its_marks_are_gone_can_still_take_its_work_back_and_no_other_job_can() {
     let server = MariaDb::shared();
     let none = Secret::default();
     let from = server.fresh_database("shop");
     server.sql_in(&from, &awkward("http://a.test"));
-    let name = server.fresh_name("unmarked");
-    let is_there = || !server.sql(&format!("SHOW DATABASES LIKE '{name}'")).is_empty();
-    let to = address(&server, &name);
     let source = Source::open(&address(&server, &from), &none).await.unwrap();
-    let target = Target::prepare(&source, &to, &none, "job-2", Occupied::Refuse, &Unwatched).await.unwrap();
-    copy(&source, &target, None, 2, &Unwatched).await.unwrap();
-    Target::undo_unmarked(&to, &none, "job-2").await.unwrap();
-    assert!(is_there(), "what bears marks goes by its undo alone");
-    target.finish().await.unwrap();
+    let is_there = |name: &str| !server.sql(&format!("SHOW DATABASES LIKE '{name}'")).is_empty();
+    let tables = |name: &str| server.sql(&format!("SHOW FULL TABLES IN `{name}`"));
+    let cut_off = async |name: &str, job: &str, occupied| {
+        let to = address(&server, name);
+        let target = Target::prepare(&source, &to, &none, job, occupied, &Unwatched).await.unwrap();
+        copy(&source, &target, None, 2, &Unwatched).await.unwrap();
+        settle(&source, &target, None, 1, &Unwatched).await.unwrap();
+        let marks = target.marks().await.unwrap();
+        target.finish().await.unwrap();
+        Target::undo(&to, &none, job, &Unwatched).await.unwrap();
+        assert!(tables(name).contains("keyless"), "a finished copy is the operator's");
+        (to, marks)
+    };
+    // One that the job made, on a server that says nothing of databases: the comment is taken away.
+    let name = server.fresh_name("unmarked");
+    let (to, marks) = cut_off(&name, "job-2", Occupied::Refuse).await;
+    server.sql(&format!("ALTER DATABASE `{name}` COMMENT ''"));
+    let kept: Marks = serde_json::from_str(&serde_json::to_string(&marks).unwrap()).unwrap();
+    assert!(Target::mark_again(&to, &none, "job-2", &kept).await.unwrap());
+    assert!(!Target::mark_again(&to, &none, "job-3", &marks).await.unwrap(), "it is job-2's");
     Target::undo(&to, &none, "job-2", &Unwatched).await.unwrap();
-    Target::undo_unmarked(&to, &none, "job-3").await.unwrap();
-    assert!(is_there(), "a finished copy is the operator's");
-    Target::undo_unmarked(&to, &none, "job-2").await.unwrap();
-    Target::undo_unmarked(&to, &none, "job-2").await.unwrap();
-    assert!(!is_there());
-    // A database that was there before is not the job's, whatever it holds.
+    assert!(!is_there(&name) && !Target::mark_again(&to, &none, "job-2", &marks).await.unwrap());
+
+    // One that was given: empty, and with something in it that was set aside. It stays, and its things come back.
     let given = server.fresh_database("given");
-    let to = address(&server, &given);
-    let target = Target::prepare(&source, &to, &none, "job-4", Occupied::Refuse, &Unwatched).await.unwrap();
-    target.finish().await.unwrap();
-    Target::undo_unmarked(&to, &none, "job-4").await.unwrap();
-    assert!(!server.sql(&format!("SHOW DATABASES LIKE '{given}'")).is_empty());
+    let (to, marks) = cut_off(&given, "job-4", Occupied::Refuse).await;
+    assert!(Target::mark_again(&to, &none, "job-4", &marks).await.unwrap());
+    Target::undo(&to, &none, "job-4", &Unwatched).await.unwrap();
+    assert!(is_there(&given) && tables(&given).is_empty(), "{}", tables(&given));
+    server.sql_in(&given, "CREATE TABLE mine (a INT); INSERT INTO mine VALUES (7)");
+    let (to, marks) = cut_off(&given, "job-5", Occupied::SetAside).await;
+    assert!(Target::mark_again(&to, &none, "job-5", &marks).await.unwrap());
+    Target::undo(&to, &none, "job-5", &Unwatched).await.unwrap();
+    assert_eq!(
+        (tables(&given).as_str(), server.sql_in(&given, "SELECT a FROM mine").as_str()),
+        ("mine\tBASE TABLE\n", "7\n")
+    );
+
+    // A finished copy may be changed by those who use it, and is its job's all the same when they delete it.
+    let (to, marks) = cut_off(&given, "job-7", Occupied::SetAside).await;
+    server.sql_in(&given, "DROP TABLE keyless; CREATE TABLE added (a INT)");
+    assert!(!Target::mark_again(&to, &none, "job-7", &marks).await.unwrap());
+    assert!(Target::mark_again(&to, &none, "job-7", &marks.of_a_used_copy()).await.unwrap());
+    Target::undo(&to, &none, "job-7", &Unwatched).await.unwrap();
+    assert_eq!(tables(&given), "added\tBASE TABLE\nmine\tBASE TABLE\n", "what was added stays");
+
+    // One that has become another meanwhile is nobody's.
+    let (to, marks) = cut_off(&name, "job-6", Occupied::Refuse).await;
+    server.sql_in(&name, "CREATE TABLE of_somebody_else (a INT)");
+    assert!(!Target::mark_again(&to, &none, "job-6", &marks).await.unwrap());
+    Target::undo(&to, &none, "job-6", &Unwatched).await.unwrap();
+    assert!(tables(&name).contains("of_somebody_else"));
 }
 
 /// Two tables of amounts whose sum never changes, and a writer that moves amounts between them until it is told to end.

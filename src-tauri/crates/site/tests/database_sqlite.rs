@@ -145,6 +145,18 @@ async fn a_file_that_holds_something_is_refused_or_set_aside_and_put_back() {
     let names: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(names.iter().all(|name| !name.to_string_lossy().contains("aside")), "{names:?}");
+    // The same for a job that was cut off after its marks were gone.
+    let target =
+        Target::prepare(&source, &at(&to), &none, "job-1", Occupied::SetAside, &Unwatched).await.unwrap();
+    copy(&source, &target, None, 1, &Unwatched).await.unwrap();
+    let marks = target.marks().await.unwrap();
+    target.finish().await.unwrap();
+    assert!(Target::mark_again(&at(&to), &none, "job-1", &marks).await.unwrap());
+    assert!(!Target::mark_again(&at(&to), &none, "job-2", &marks).await.unwrap());
+    Target::undo(&at(&to), &none, "job-1", &Unwatched).await.unwrap();
+    assert!(std::fs::read(&to).unwrap() == before);
+    std::fs::remove_file(&to).unwrap();
+    assert!(!Target::mark_again(&at(&to), &none, "job-1", &marks).await.unwrap(), "it is gone");
 }
 
 #[tokio::test]

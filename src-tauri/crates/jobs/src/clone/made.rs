@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use clonedeck_site::databases::{self, Access, DatabaseAddress};
+use clonedeck_site::databases::{self, Access, DatabaseAddress, Marks};
 use clonedeck_site::defaults::{self, Tables, Target};
 use clonedeck_site::fence::{Aside, Claim};
 use clonedeck_site::files::{self, RelPath};
@@ -8,6 +8,7 @@ use clonedeck_site::neutral::{self, Switches};
 use clonedeck_site::platforms::{self, Hints, Site};
 use clonedeck_site::preview;
 use clonedeck_site::{Problem, Result, Secret, Watch};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{CloneSpec, Planned, plan, source, succession};
@@ -31,6 +32,8 @@ pub struct Made {
 }
 
 const FILE: &str = "made.json";
+/// What the job's marks in the copy's database said, once they are taken away.
+pub(super) const MARKS: &str = "marks.json";
 
 /// The job whose copy is removed, and what belongs to it.
 #[derive(Debug, Clone, Copy)]
@@ -64,12 +67,12 @@ impl Made {
 
     /// Reads what the job of this folder made; none when it never came to make anything.
     pub fn read(job_dir: &Path) -> Result<Option<Self>> {
-        let file = job_dir.join(FILE);
-        match std::fs::read(&file) {
-            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|why| unreadable(&file, &why)),
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(why) => Err(unreadable(&file, &why)),
-        }
+        noted(&job_dir.join(FILE))
+    }
+
+    /// What the job's marks in the copy's database said; none before they were taken away.
+    pub(super) fn marks(job_dir: &Path) -> Result<Option<Marks>> {
+        noted(&job_dir.join(MARKS))
     }
 
     /// Keeps it: after a crash there is the old one or the new one.
@@ -79,6 +82,7 @@ impl Made {
 
     /// Forgets what was made: it is gone.
     pub fn forget(job_dir: &Path) {
+        let _ = std::fs::remove_file(job_dir.join(MARKS));
         let _ = std::fs::remove_file(job_dir.join(FILE));
     }
 
@@ -124,7 +128,7 @@ impl Made {
     }
 
     /// What deleting the copy removes, a line each.
-    pub fn what_goes(&self, spec: &CloneSpec) -> Vec<String> {
+    pub fn what_goes(&self, spec: &CloneSpec, job_dir: &Path) -> Vec<String> {
         let folder = self.planned.target.display();
         let mut lines = vec![if self.is_there() {
             let files = self.planned.parts.values().map(|part| part.0).sum();
@@ -140,6 +144,12 @@ impl Made {
                 None if self.database_goes(spec) => format!("the database {address}"),
                 None => {
                     format!("nothing of the database {address}: the copy may use it where its folder is now")
+                }
+                Some(_)
+                    if Self::marks(job_dir)
+                        .is_ok_and(|marks| marks.is_some_and(|marks| marks.has_aside())) =>
+                {
+                    format!("what this job made in the database {address}; what was in it before comes back")
                 }
                 Some(_) => format!("nothing of the database {address}: it was given, and stays as it is"),
             });
@@ -163,28 +173,12 @@ impl Made {
     /// Removes what the job made and nothing else, and puts back what was set aside. Answers what stays because the job did not make
     /// it. Harmless to repeat. Where a later clone has taken this one's place, only what still bears this job's marks goes.
     pub async fn remove(&self, owner: &Owner<'_>, watch: &dyn Watch) -> Result<Vec<PathBuf>> {
-        let Owner { job, job_dir, finished, spec, secrets, previews } = *owner;
+        let Owner { job, job_dir, previews, .. } = *owner;
         let is_replaced = succession::successor(self, job_dir).is_some();
         previews.stop(job).await?;
         let _ = std::fs::remove_dir_all(previews.folder(job));
         if let Some(address) = &self.planned.database {
-            let password = self.password(spec, secrets).await?;
-            databases::Target::undo(address, &password, job, watch).await?;
-            if !finished && !is_replaced {
-                databases::Target::undo_unmarked(address, &password, job).await?;
-            }
-            // Once a copy is finished its marks are gone and the undo leaves it alone; a database that was made for it goes with it.
-            if self.database_goes(spec)
-                && finished
-                && !is_replaced
-                && let DatabaseAddress::Mysql { name, .. } = address
-            {
-                let server = address.with_name("information_schema");
-                let mut tables = databases::tables(&server, &password, Access::Write).await?;
-                tables
-                    .execute(&format!("DROP DATABASE IF EXISTS `{}`", name.replace('`', "``")), &[])
-                    .await?;
-            }
+            self.remove_database(owner, address, is_replaced, watch).await?;
         }
         let mut kept = Vec::new();
         if is_replaced {
@@ -209,6 +203,40 @@ impl Made {
             aside.put_back()?;
         }
         Ok(kept)
+    }
+
+    /// Takes back the copy's database, or what the job made in one that was given.
+    async fn remove_database(
+        &self,
+        owner: &Owner<'_>,
+        address: &DatabaseAddress,
+        is_replaced: bool,
+        watch: &dyn Watch,
+    ) -> Result<()> {
+        let Owner { job, job_dir, finished, spec, secrets, .. } = *owner;
+        let password = self.password(spec, secrets).await?;
+        let marks = if is_replaced { None } else { Self::marks(job_dir)? };
+        if !finished {
+            if let Some(marks) = marks {
+                databases::Target::mark_again(address, &password, job, &marks).await?;
+            }
+            return databases::Target::undo(address, &password, job, watch).await;
+        }
+        // Once a copy is finished its marks are gone. A database that was made for it goes with it; one that was given stays, unless
+        // what it held before is to come back.
+        if let Some(marks) = marks.filter(|marks| spec.db.is_some() && marks.has_aside()) {
+            if databases::Target::mark_again(address, &password, job, &marks.of_a_used_copy()).await? {
+                databases::Target::undo(address, &password, job, watch).await?;
+            }
+        } else if let DatabaseAddress::Mysql { name, .. } = address
+            && self.database_goes(spec)
+            && !is_replaced
+        {
+            let server = address.with_name("information_schema");
+            let mut tables = databases::tables(&server, &password, Access::Write).await?;
+            tables.execute(&format!("DROP DATABASE IF EXISTS `{}`", name.replace('`', "``")), &[]).await?;
+        }
+        Ok(())
     }
 
     /// Paths below the target that the job wrote besides what it copied, as far as they are there.
@@ -259,6 +287,14 @@ impl Made {
         let mut tables = self.tables(&password, Access::Write).await?;
         let tables = tables.as_deref_mut().map(|tables| tables as &mut dyn Tables);
         neutral::lift(&self.target(&password), &Switches::none(), tables).await
+    }
+}
+
+fn noted<T: DeserializeOwned>(file: &Path) -> Result<Option<T>> {
+    match std::fs::read(file) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|why| unreadable(file, &why)),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(why) => Err(unreadable(file, &why)),
     }
 }
 

@@ -1,6 +1,6 @@
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
 
-use super::{CloneSite, Made, source};
+use super::{CloneSite, Made, made, source};
 use crate::{Secrets, Watching};
 
 /// Ends the work: the copy is finished with, and the operator told how to get in.
@@ -22,8 +22,16 @@ impl Step for Ready {
         let (folder, job) = (ctx.job_dir()?, ctx.job_id().to_string());
         let ready = async {
             let Some(made) = Made::standing(&folder)? else { return Ok(None) };
-            if let Some((_, target)) = source::both(ctx.spec(), &made.planned, &self.secrets, &job).await? {
-                target.finish().await?;
+            match source::both(ctx.spec(), &made.planned, &self.secrets, &job).await {
+                Ok(Some((_, target))) => {
+                    // Kept elsewhere first: a stop between this and the note that the job is done must not orphan the copy.
+                    made::keep(&folder.join(made::MARKS), &target.marks().await?)?;
+                    target.finish().await?;
+                }
+                Ok(None) => {}
+                // An earlier run was stopped right there.
+                Err(problem) if problem.code == "target.not-ours" && Made::marks(&folder)?.is_some() => {}
+                Err(problem) => return Err(problem),
             }
             Ok(Some(made))
         };

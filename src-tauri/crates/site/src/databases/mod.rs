@@ -44,6 +44,7 @@
 //! rows.
 
 mod address;
+mod marks;
 mod mysql;
 mod name;
 mod outcome;
@@ -53,6 +54,8 @@ mod survey;
 mod tables;
 
 pub use address::{DatabaseAddress, Server};
+use marks::Look;
+pub use marks::Marks;
 pub use outcome::{
     Change, Checked, Copied, LeftOver, MissingRight, Rewritten, Settled, TableRows, UnsafeCell,
 };
@@ -219,12 +222,26 @@ impl Target {
         }
     }
 
-    /// Takes back, after [`Target::undo`], a database that the job made and whose marks it has taken away already: for a job that was
-    /// cut off between [`Target::finish`] and the note that it is done, and of which nobody has the copy yet.
-    pub async fn undo_unmarked(address: &DatabaseAddress, secret: &Secret, job: &str) -> Result<()> {
+    /// What the marks of the job say, to be kept before [`Target::finish`] takes them away.
+    pub async fn marks(&self) -> Result<Marks> {
+        match &self.0 {
+            Of::Mysql(target) => target.marks().await,
+            Of::Sqlite(target) => target.marks().await,
+        }
+    }
+
+    /// Puts marks back that [`Target::finish`] took away, for a job that was cut off before it could be noted as done and of which
+    /// nobody has the copy yet. Answers whether the database bears the job's marks now: not where it is gone, or is another one
+    /// than it was. After that there is [`Target::undo`], or [`Target::finish`] once more.
+    pub async fn mark_again(
+        address: &DatabaseAddress,
+        secret: &Secret,
+        job: &str,
+        marks: &Marks,
+    ) -> Result<bool> {
         match address {
-            DatabaseAddress::Mysql { .. } => mysql::Target::undo_unmarked(address, secret, job).await,
-            DatabaseAddress::Sqlite { .. } => Ok(()),
+            DatabaseAddress::Mysql { .. } => mysql::Target::mark_again(address, secret, job, marks).await,
+            DatabaseAddress::Sqlite { path } => sqlite::Target::mark_again(path, job, marks).await,
         }
     }
 }

@@ -69,12 +69,24 @@ pub(super) async fn put_back(session: &mut Session, database: &str, aside: &str)
     Ok(())
 }
 
-/// Puts back what a job set aside before it could write down where.
+/// Puts back what a job set aside before it could write down where. Where both hold tables, others have come into the place since, and
+/// nothing is moved.
 pub(super) async fn put_back_orphan(session: &mut Session, database: &str, job: &str) -> Result<()> {
-    match found(session, database, job).await? {
-        Some(aside) => put_back(session, database, &aside).await,
-        None => Ok(()),
+    let Some(aside) = found(session, database, job).await? else { return Ok(()) };
+    if holds_tables(session, &aside).await? && holds_tables(session, database).await? {
+        return Ok(());
     }
+    put_back(session, database, &aside).await
+}
+
+async fn holds_tables(session: &mut Session, database: &str) -> Result<bool> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema={} AND LEFT(table_name,{})<>'{}'",
+        quote::text(database),
+        shape::OWN.len(),
+        shape::OWN
+    );
+    Ok(session.number(sql).await? > 0)
 }
 
 async fn found(session: &mut Session, database: &str, job: &str) -> Result<Option<String>> {

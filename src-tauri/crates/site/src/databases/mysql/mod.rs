@@ -9,6 +9,7 @@ mod define;
 mod dialect;
 mod error;
 mod giant;
+mod marks;
 mod programs;
 mod qualified;
 mod quote;

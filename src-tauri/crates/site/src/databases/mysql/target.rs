@@ -101,7 +101,7 @@ impl Target {
     }
 
     /// Whose account is in the database.
-    async fn owner(&self, session: &mut Session) -> Result<Option<String>> {
+    pub(super) async fn owner(&self, session: &mut Session) -> Result<Option<String>> {
         let sql = format!(
             "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema={} AND table_name='{JOB}'",
             quote::text(&self.name)
@@ -115,7 +115,7 @@ impl Target {
         Ok(None)
     }
 
-    async fn must_own(&self, session: &mut Session) -> Result<()> {
+    pub(super) async fn must_own(&self, session: &mut Session) -> Result<()> {
         match self.owner(session).await? {
             Some(owner) if owner == self.job => Ok(()),
             _ => Err(Problem::permanent(
@@ -251,16 +251,6 @@ impl Target {
         Ok(())
     }
 
-    /// Removes a database that bears nobody's marks and of which the server says that the job made it.
-    pub(crate) async fn undo_unmarked(address: &DatabaseAddress, secret: &Secret, job: &str) -> Result<()> {
-        let (target, mut session) = Self::reach(address, secret, job).await?;
-        if target.owner(&mut session).await?.is_none() && target.is_commented(&mut session).await? {
-            session.run(format!("DROP DATABASE IF EXISTS {}", quote::name(&target.name))).await?;
-        }
-        session.close().await;
-        Ok(())
-    }
-
     /// Whether the server says of the database that this job made it. One that knows no such comments misses the column.
     async fn is_commented(&self, session: &mut Session) -> Result<bool> {
         if !self.product.mariadb {
@@ -278,7 +268,11 @@ impl Target {
     }
 
     /// Reaches a database by its address, whoever made it.
-    async fn reach(address: &DatabaseAddress, secret: &Secret, job: &str) -> Result<(Self, Session)> {
+    pub(super) async fn reach(
+        address: &DatabaseAddress,
+        secret: &Secret,
+        job: &str,
+    ) -> Result<(Self, Session)> {
         let (login, name) = Login::new(address, secret)?;
         let mut session = login.open("", Mode::Write).await?;
         let product = Product::of(&mut session).await?;

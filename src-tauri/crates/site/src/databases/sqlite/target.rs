@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::link::Link;
 use super::shape::{OWN, rows, shapes};
-use crate::databases::{Count, Key, Occupied, Survey, Table};
+use crate::databases::{Count, Key, Look, Marks, Occupied, Survey, Table};
 use crate::{Level, Problem, Result, Watch};
 
 /// A file that is read and never written.
@@ -187,6 +187,24 @@ impl Target {
         .await
     }
 
+    pub(crate) async fn marks(&self) -> Result<Marks> {
+        let account = self.account().await?;
+        Ok(Marks { made_database: true, aside: account.aside, made: Vec::new(), look: look(&self.path) })
+    }
+
+    pub(crate) async fn mark_again(path: &Path, job: &str, marks: &Marks) -> Result<bool> {
+        if !path.exists() || !marks.look.is(&look(path)) {
+            return Ok(false);
+        }
+        let mut link = Link::write(path).await?;
+        if let Some(account) = link.with(|connection| account(connection)).await? {
+            return Ok(account.job == job);
+        }
+        let written = Account { job: job.to_owned(), aside: marks.aside.clone(), copied: None };
+        link.with(move |connection| write_account(connection, &written)).await?;
+        Ok(true)
+    }
+
     pub(crate) async fn undo(path: &Path, job: &str, watch: &dyn Watch) -> Result<()> {
         let target = Self { path: path.to_owned(), job: job.to_owned() };
         let _ = std::fs::remove_file(target.part());
@@ -247,6 +265,11 @@ pub(super) fn write_account(connection: &mut Connection, account: &Account) -> r
         (&account.job, &account.aside, account.copied.map(u64::cast_signed)),
     )?;
     change.commit()
+}
+
+fn look(path: &Path) -> Look {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).map_or(Look::File(0, 0), |file| Look::File(file.dev(), file.ino()))
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
