@@ -162,6 +162,12 @@ fn a_copy_that_is_let_go_is_let_go_as_it_is_served_too_and_outlives_its_source()
     stdout_of(desk.command().args(["delete", id_of(&job), "--yes", "copy"]));
     assert!(!desk.path("copy").exists());
     assert!(!server.sql("SHOW DATABASES").lines().any(|line| line == name), "{name} is gone");
+    let shown = desk.job(id_of(&job));
+    assert_eq!((&shown["result"]["url"], &shown["result"]["deleted"]), (&Value::Null, &true.into()));
+    let told = stdout_of(desk.command().args(["show", id_of(&job)]));
+    let names: Vec<_> = told.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(!names.contains(&"address") && told.contains("copy        deleted"), "{told}");
+    assert_clean(&desk.receipt(id_of(&job)));
 }
 
 #[test]

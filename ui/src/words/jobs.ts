@@ -62,6 +62,7 @@ export const tabs = { steps: 'Steps', log: 'Log', plan: 'Plan', receipt: 'Receip
 
 export const result = {
   ready: 'The copy is ready',
+  deleted: 'The copy was deleted',
   clean: 'Checked; nothing was found.',
   findings: (n: number, text: string) => `Checked; ${plural(n, 'finding is', 'findings are', text)} in the receipt.`,
   open: 'Open copy',

@@ -141,6 +141,7 @@ fn result(job: &JobView) -> Option<wire::JobResult> {
         username: text("username"),
         folder: text("folder"),
         database: text("database"),
+        deleted: value.get("deleted").and_then(Value::as_bool),
         findings: value.get("findings").and_then(Value::as_u64).unwrap_or(0) as u32,
         stats: value
             .get("stats")

@@ -2,6 +2,8 @@
 
 use clonedeck_store::rusqlite::{Connection, OptionalExtension, params};
 
+use serde_json::Value;
+
 use crate::add::holder_of;
 use crate::event::record;
 use crate::id::prefix_range;
@@ -79,6 +81,21 @@ impl Queue {
                 begin_anew(db, job)?;
             }
             change(db, now, job, to)
+        })
+        .await
+    }
+
+    /// Changes what a job that has ended left as its result, once that is not so any more.
+    pub async fn correct_result(&self, id: JobId, result: &Value) -> Result<()> {
+        let text = result.to_string();
+        self.steer(id, move |db, now, job| {
+            if !job.position.state.is_final() {
+                let state = job.position.state.to_string();
+                return Err(Error::Refused { id: job.id, action: "correct the result of", state });
+            }
+            db.prepare_cached("UPDATE job SET result = ?2 WHERE seq = ?1")?
+                .execute(params![job.seq, text])?;
+            record(db, now, job.seq, "job.changed", None, None)
         })
         .await
     }

@@ -22,6 +22,10 @@ async fn a_job_goes_through_its_steps_and_leaves_its_result() {
     assert!((job.progress - 100.0).abs() < f64::EPSILON);
     assert!(job.steps.iter().all(|step| step.state == StepState::Completed && step.attempts == 1));
     assert_eq!(world.did(), ["a begin", "a middle 1 from 0", "a end"]);
+    queue.correct_result(id, &serde_json::json!({ "gone": true })).await.unwrap();
+    assert_eq!(queue.job(id).await.unwrap().result.unwrap(), serde_json::json!({ "gone": true }));
+    let other = add(&queue, &order("b").waiting()).await;
+    assert!(matches!(queue.correct_result(other, &true.into()).await, Err(Error::Refused { .. })));
     let log = queue.log_page(id, 1, 10).await.unwrap();
     assert_eq!(
         (log.lines.len(), log.lines[0].text.as_str(), log.lines[0].step.as_str()),

@@ -21,6 +21,10 @@ folder: string | null,
  */
 database: string | null, 
 /**
+ * Whether the copy was deleted since.
+ */
+deleted?: boolean, 
+/**
  * How many findings the check listed; 0 means clean.
  */
 findings: number, 

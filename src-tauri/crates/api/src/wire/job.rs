@@ -119,6 +119,9 @@ pub struct JobResult {
     pub folder: Option<String>,
     /// Database of the copy, without password.
     pub database: Option<String>,
+    /// Whether the copy was deleted since.
+    #[ts(optional)]
+    pub deleted: Option<bool>,
     /// How many findings the check listed; 0 means clean.
     pub findings: u32,
     /// What a command counted, by name.

@@ -78,6 +78,9 @@ pub fn result(job: &JobView, say: Say) {
                 say.text(&format!("{name:<11} {value}"));
             }
         }
+        if result.deleted == Some(true) {
+            say.text("copy        deleted");
+        }
         match result.findings {
             0 => {}
             1 => say.text(&format!("findings    1; read it with `clonedeck receipt {}`", job.id)),
