@@ -17,7 +17,7 @@ pub fn start(app: &AppHandle) {
     let app = app.clone();
     async_runtime::spawn(async move {
         let shell = app.state::<Shell>();
-        let Ok(clonedeck) = shell.clonedeck() else { return };
+        let clonedeck = shell.opened().await;
         let mut announcements = match clonedeck.announcements().await {
             Ok(announcements) => announcements,
             Err(problem) => {

@@ -72,6 +72,7 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         builds::restart_preview,
         builds::open_preview_log,
         program::about,
+        program::open_again,
         program::settings,
         program::save_settings,
         program::doctor,

@@ -1,6 +1,7 @@
 //! What is seen of the queue without the window: the tray's menu, and progress and a count on the program's icon.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use clonedeck_api::Clonedeck;
@@ -93,25 +94,34 @@ pub fn start(app: &AppHandle, mut tray: Option<Tray>) {
     async_runtime::spawn(async move {
         let mut launcher = Launcher::open(&app).await;
         let shell = app.state::<Shell>();
-        let Ok(clonedeck) = shell.clonedeck() else { return };
-        let follow = async {
-            let mut glance = Glance::anew(clonedeck).await?;
-            let mut follower = clonedeck.follow(None).await?;
-            loop {
-                if let Some(tray) = &mut tray {
-                    tray.show(&glance);
-                }
-                launcher.show(&glance).await;
-                tokio::time::sleep(PACE).await;
-                let update = follower.next().await?;
-                if update.resync {
-                    glance = Glance::anew(clonedeck).await?;
-                } else {
-                    glance.take(update);
-                }
-            }
-        };
-        let Err::<std::convert::Infallible, Problem>(problem) = follow.await;
-        tracing::warn!(code = problem.code, "the tray shows nothing new any more: {}", problem.message);
+        let clonedeck = shell.opened().await;
+        loop {
+            let Err(problem) = follow(clonedeck, tray.as_mut(), &mut launcher).await;
+            tracing::warn!(code = problem.code, "the tray shows nothing new right now: {}", problem.message);
+            tokio::time::sleep(PACE).await;
+        }
     });
+}
+
+/// Shows how the queue stands until that can no longer be read.
+async fn follow(
+    clonedeck: &Clonedeck,
+    mut tray: Option<&mut Tray>,
+    launcher: &mut Launcher,
+) -> Result<Infallible, Problem> {
+    let mut glance = Glance::anew(clonedeck).await?;
+    let mut follower = clonedeck.follow(None).await?;
+    loop {
+        if let Some(tray) = &mut tray {
+            tray.show(&glance);
+        }
+        launcher.show(&glance).await;
+        tokio::time::sleep(PACE).await;
+        let update = follower.next().await?;
+        if update.resync {
+            glance = Glance::anew(clonedeck).await?;
+        } else {
+            glance.take(update);
+        }
+    }
 }

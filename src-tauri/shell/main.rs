@@ -57,6 +57,7 @@ fn main() -> ExitCode {
             glance::start(&handle, tray::Tray::build(&handle)?);
             announce::start(&handle);
             close::stop_on_signal(&handle);
+            state::keep_going(&handle);
             Ok(())
         })
         .build(tauri::generate_context!());

@@ -3,11 +3,27 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use clonedeck_api::wire::{Offer, Problem, Theme};
 use clonedeck_api::{Clonedeck, Open, Runner};
-use tauri::async_runtime;
+use tauri::{AppHandle, Manager, async_runtime};
+use tokio::sync::Notify;
+
+/// Goes on trying for as long as the program runs.
+pub fn keep_going(app: &AppHandle) {
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let shell = app.state::<Shell>();
+        while !shell.quitting.load(Ordering::Relaxed) {
+            tokio::time::sleep(AGAIN).await;
+            if shell.is_behind() {
+                shell.go_on().await;
+            }
+        }
+    });
+}
 
 /// With what the program was started.
 #[derive(Debug, Default, Clone)]
@@ -66,9 +82,18 @@ impl Arguments {
     }
 }
 
+/// How soon it is tried again to open the queue, and to run it where another program did.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// What the shell holds while it runs.
 pub struct Shell {
-    clonedeck: Result<Clonedeck, Problem>,
+    data_dir: Option<PathBuf>,
+    clonedeck: OnceLock<Clonedeck>,
+    /// Why it could not be opened the last time.
+    closed: Mutex<Option<Problem>>,
+    /// Held by whoever opens the queue or begins to run it.
+    opening: tokio::sync::Mutex<()>,
+    opened: Notify,
     runner: Mutex<Option<Runner>>,
     pump: Mutex<Option<async_runtime::JoinHandle<()>>>,
     looking: Mutex<Option<String>>,
@@ -88,27 +113,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shell {
     /// Opens the queue and begins to run it, unless another process does.
     pub fn open(arguments: &Arguments) -> Self {
-        let open = Open {
+        let shell = Self {
             data_dir: arguments.data_dir.clone(),
-            holder: "the Clonedeck window".into(),
-            previews_go_on: false,
-            verbose: 0,
-        };
-        let opened = async_runtime::block_on(async {
-            let clonedeck = Clonedeck::open(open).await?;
-            let runner = clonedeck.work_if_nobody_does().await?;
-            Ok::<_, Problem>((clonedeck, runner))
-        });
-        let (clonedeck, runner) = match opened {
-            Ok((clonedeck, runner)) => (Ok(clonedeck), runner),
-            Err(problem) => {
-                tracing::error!(code = problem.code, "{}", problem.message);
-                (Err(problem), None)
-            }
-        };
-        Self {
-            clonedeck,
-            runner: Mutex::new(runner),
+            clonedeck: OnceLock::new(),
+            closed: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+            opened: Notify::new(),
+            runner: Mutex::default(),
             pump: Mutex::default(),
             looking: Mutex::default(),
             visible: AtomicBool::new(true),
@@ -121,17 +132,82 @@ impl Shell {
                     .as_ref()
                     .map(|word| Offer::word(word, &std::env::current_dir().unwrap_or_default())),
             ),
+        };
+        async_runtime::block_on(shell.go_on());
+        shell
+    }
+
+    /// Opens the queue if it is not open yet, and runs it if nobody does.
+    pub async fn go_on(&self) {
+        let _alone = self.opening.lock().await;
+        if self.quitting.load(Ordering::Relaxed) {
+            return;
+        }
+        if self.clonedeck.get().is_none() {
+            let open = Open {
+                data_dir: self.data_dir.clone(),
+                holder: "the Clonedeck window".into(),
+                previews_go_on: false,
+                verbose: 0,
+            };
+            match Clonedeck::open(open).await {
+                Ok(clonedeck) => {
+                    let _ = self.clonedeck.set(clonedeck);
+                }
+                Err(problem) => {
+                    *lock(&self.closed) = Some(problem);
+                    return;
+                }
+            }
+        }
+        let Some(clonedeck) = self.clonedeck.get() else { return };
+        if lock(&self.runner).is_none() {
+            match clonedeck.work_if_nobody_does().await {
+                Ok(runner) => *lock(&self.runner) = runner,
+                Err(problem) => tracing::warn!(code = problem.code, "{}", problem.message),
+            }
+        }
+        self.opened.notify_waiters();
+    }
+
+    /// Whether there is something to try again: a disk may come back, and another program may let the queue go. What needs the
+    /// decision of a person is not tried behind their back.
+    fn is_behind(&self) -> bool {
+        match self.clonedeck.get() {
+            Some(_) => lock(&self.runner).is_none(),
+            None => lock(&self.closed)
+                .as_ref()
+                .is_none_or(|problem| problem.retryable || problem.code == "queue.data-dir-unusable"),
         }
     }
 
     /// The queue, or why it could not be opened.
     pub fn clonedeck(&self) -> Result<&Clonedeck, Problem> {
-        self.clonedeck.as_ref().map_err(Clone::clone)
+        self.clonedeck.get().ok_or_else(|| {
+            lock(&self.closed).clone().unwrap_or_else(|| Problem {
+                code: "queue.opening".into(),
+                message: "The queue is being opened.".into(),
+                help: String::new(),
+                context: std::collections::BTreeMap::new(),
+                retryable: true,
+            })
+        })
+    }
+
+    /// The queue, as soon as it is open.
+    pub async fn opened(&self) -> &Clonedeck {
+        loop {
+            let opened = self.opened.notified();
+            if let Some(clonedeck) = self.clonedeck.get() {
+                return clonedeck;
+            }
+            opened.await;
+        }
     }
 
     /// The colours that a person chose.
     pub fn theme(&self) -> Theme {
-        let Ok(clonedeck) = &self.clonedeck else { return Theme::System };
+        let Some(clonedeck) = self.clonedeck.get() else { return Theme::System };
         async_runtime::block_on(clonedeck.settings()).map_or(Theme::System, |settings| settings.theme)
     }
 

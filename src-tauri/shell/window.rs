@@ -8,7 +8,7 @@ use std::path::Path;
 use clonedeck_api::wire::{Offer, Theme};
 use tauri::plugin::TauriPlugin;
 use tauri::utils::config::Color;
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Wry};
+use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Wry, async_runtime};
 
 use crate::state::{Arguments, Shell};
 
@@ -45,7 +45,17 @@ pub fn open(app: &AppHandle, shown: bool, theme: Theme) -> tauri::Result<()> {
     if shown {
         window.show()?;
     }
-    app.state::<Shell>().set_visible(shown);
+    let shell = app.state::<Shell>();
+    shell.set_visible(shown);
+    if shell.clonedeck().is_err() {
+        let app = app.clone();
+        async_runtime::spawn(async move {
+            // What was chosen is known once the settings can be read.
+            if let Ok(settings) = app.state::<Shell>().opened().await.settings().await {
+                dress(&app, settings.theme);
+            }
+        });
+    }
     Ok(())
 }
 

@@ -1,8 +1,8 @@
-//! A small disk for tests that fill it or take the right to write away.
+//! A small disk for tests that fill it, and folders that can only be read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A file system in memory, mounted on a folder until it is dropped.
 #[derive(Debug)]
@@ -35,11 +35,11 @@ impl Tmpfs {
         &self.0
     }
 
-    /// Takes all of its room but about a megabyte. Removing the file that is answered gives it back.
-    pub fn fill(&self) -> PathBuf {
-        let ballast = self.0.join("ballast");
+    /// Takes all of its room but so much. Removing the file that is answered gives it back.
+    pub fn fill(&self, left: u64) -> PathBuf {
+        let ballast = self.0.join("filler");
         let stat = rustix::fs::statvfs(&self.0).expect("the room of a file system");
-        let free = (stat.f_bavail * stat.f_frsize).saturating_sub(1 << 20);
+        let free = (stat.f_bavail * stat.f_frsize).saturating_sub(left);
         let file = fs::File::create(&ballast).expect("a file");
         rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, free)
             .expect("room for the ballast");
@@ -59,6 +59,34 @@ impl Tmpfs {
     fn remount(&self, option: &str) {
         let done = Command::new("mount").arg("-o").arg(format!("remount,{option}")).arg(&self.0).status();
         assert!(done.is_ok_and(|status| status.success()), "remounted");
+    }
+}
+
+/// A folder that can only be read, until this is dropped: what is open in it already can still be written.
+#[derive(Debug)]
+pub struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    /// Lays the same folder over itself, for reading only; `None` where this user may not, and then it says so.
+    pub fn over(folder: &Path) -> Option<Self> {
+        let mount = |words: &[&str]| {
+            let done = Command::new("mount").args(words).arg(folder).stderr(Stdio::null()).status();
+            done.is_ok_and(|status| status.success())
+        };
+        let same = folder.display().to_string();
+        if !mount(&["--bind", &same]) {
+            println!("SKIPPED: no folder can be laid over another here");
+            return None;
+        }
+        let laid = Self(folder.to_owned());
+        assert!(mount(&["-o", "remount,bind,ro"]), "made read-only");
+        Some(laid)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
 

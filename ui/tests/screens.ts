@@ -45,6 +45,7 @@ export const SCREENS: Screen[] = [
   { name: 'batch', look: { scene: 'batch' }, go: (page) => page.getByTestId('batch-row').click() },
   { name: 'queue-paused', look: { scene: 'paused' } },
   { name: 'data-folder-gone', look: { scene: 'gone' } },
+  { name: 'data-folder-full', look: { scene: 'full' } },
   { name: 'run-elsewhere', look: { scene: 'elsewhere' } },
   { name: 'broken', look: { scene: 'broken' }, all: true },
   { name: 'loading', look: { scene: 'slow' } },

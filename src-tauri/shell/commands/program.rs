@@ -12,6 +12,13 @@ pub async fn about(shell: Here<'_>) -> Answer<About> {
     shell.clonedeck()?.about(tray::host_is_there().await).await
 }
 
+/// Tries again to open the queue.
+#[command]
+pub async fn open_again(shell: Here<'_>) -> Answer<()> {
+    shell.go_on().await;
+    shell.clonedeck().map(|_| ())
+}
+
 #[command]
 pub async fn settings(shell: Here<'_>) -> Answer<Settings> {
     shell.clonedeck()?.settings().await

@@ -116,7 +116,7 @@ fn a_full_disk_pauses_a_clone_and_room_lets_it_go_on() {
     });
     signal(worker.id(), "STOP");
     assert_eq!(step(&desk.job(&id), "copy-media")["state"], "pending", "caught before the films");
-    let ballast = disk.fill();
+    let ballast = disk.fill(1 << 20);
     signal(worker.id(), "CONT");
     let why = wait_for("the clone to wait for room", PATIENCE, || {
         let job = desk.job(&id);

@@ -320,6 +320,14 @@ impl Window {
         input.send_keys(text).await.expect("an input takes text");
     }
 
+    /// Fills in the form of a new clone and goes on to its plan.
+    pub async fn plan_clone(&self, source: &Path, target: &Path) {
+        self.click("new-clone", "").await;
+        self.fill("source-path", &source.display().to_string()).await;
+        self.fill("target-path", &target.display().to_string()).await;
+        self.click("plan-next", ":not([disabled])").await;
+    }
+
     /// What an input holds.
     pub async fn value(&self, id: &str) -> String {
         self.find(id, "").await.prop("value").await.expect("a property").unwrap_or_default()

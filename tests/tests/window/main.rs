@@ -1,5 +1,6 @@
 //! The main job in the real window: a screen, a session bus, a notification daemon and the page's own driver, all real.
 
+mod data_folder;
 mod desktop;
 mod faults;
 mod leaving;
@@ -45,10 +46,7 @@ fn a_real_wordpress_is_cloned_from_the_window_goes_on_after_a_kill_and_is_announ
     let desktop = Desktop::start();
     runtime().block_on(async {
         let window = desktop.open(&data).await;
-        window.click("new-clone", "").await;
-        window.fill("source-path", &site.folder.display().to_string()).await;
-        window.fill("target-path", &target.display().to_string()).await;
-        window.click("plan-next", ":not([disabled])").await;
+        window.plan_clone(&site.folder, &target).await;
         desktop.picture("plan");
         window.click("launch", ":not([disabled])").await;
         window.find("job-row", "[data-state]").await;

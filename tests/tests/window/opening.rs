@@ -57,6 +57,28 @@ fn without_a_session_bus_the_window_works_and_closing_it_asks() {
 }
 
 #[test]
+fn a_queue_that_another_program_runs_is_run_by_the_window_once_that_program_has_ended() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (data, source) = (home.path().join("data"), home.path().join("press"));
+    std::fs::create_dir(&source).expect("a folder");
+    std::fs::write(source.join("index.html"), "<!doctype html><title>Press</title>").expect("a file");
+    let mut other = clonedeck(&data).arg("work").stderr(Stdio::null()).spawn().expect("it starts");
+    wait_for("the other program to run the queue", PATIENCE, || {
+        data.join("runner.json").exists().then_some(())
+    });
+    let desktop = Desktop::start();
+    runtime().block_on(async {
+        let window = desktop.open(&data).await;
+        window.reads("run elsewhere").await;
+        other.kill().expect("it runs");
+        other.wait().expect("it has ended");
+        stdout_of(clonedeck(&data).args(["clone", "--detach"]).arg(&source).arg(home.path().join("copy")));
+        window.find("job-row", "[data-state=\"completed\"]").await;
+        window.reads("all saved").await;
+    });
+}
+
+#[test]
 fn of_two_starts_at_once_one_stays() {
     let home = tempfile::tempdir().expect("a folder");
     let data = home.path().join("data");

@@ -28,10 +28,7 @@ fn the_window_while_a_clone_runs_is_pictured() {
     let desktop = Desktop::start();
     runtime().block_on(async {
         let window = desktop.open(&data).await;
-        window.click("new-clone", "").await;
-        window.fill("source-path", &site.folder.display().to_string()).await;
-        window.fill("target-path", &target.display().to_string()).await;
-        window.click("plan-next", ":not([disabled])").await;
+        window.plan_clone(&site.folder, &target).await;
         window.click("launch", ":not([disabled])").await;
         window.find("stepper-step", "[data-step=\"copy-media\"][data-state=\"running\"]").await;
         // Far enough that the bar, the rate and the time still to go can be read.

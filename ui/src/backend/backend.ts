@@ -45,6 +45,8 @@ export type Leave = 'close' | 'quit';
 
 export interface Backend {
   about(): Promise<About>;
+  /** Tries again to open the queue. */
+  openAgain(): Promise<void>;
   snapshot(): Promise<Snapshot>;
   /** Sends what happens after `after`, at most ten times a second, until the page goes. */
   follow(onUpdate: (update: Update) => void, after: number): Promise<void>;

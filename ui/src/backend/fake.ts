@@ -138,17 +138,22 @@ export function fake(name: string, still = false): Backend {
     calls,
   };
 
+  const opened = () => {
+    if (scene.broken)
+      throw problem(
+        'store-newer',
+        'The database was written by a newer Clonedeck (schema 9; this one knows 4).',
+        'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.',
+        { path: '/home/ada/.local/share/clonedeck/clonedeck.db' },
+        false,
+      );
+  };
+
   return {
+    openAgain: () => later(opened),
     about: () =>
       later(() => {
-        if (scene.broken)
-          throw problem(
-            'store-newer',
-            'The database was written by a newer Clonedeck (schema 9; this one knows 4).',
-            'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.',
-            { path: '/home/ada/.local/share/clonedeck/clonedeck.db' },
-            false,
-          );
+        opened();
         return {
           version: '0.1.0',
           data_dir: '/home/ada/.local/share/clonedeck',
@@ -159,14 +164,7 @@ export function fake(name: string, still = false): Backend {
       }),
     snapshot: () =>
       later(() => {
-        if (scene.broken)
-          throw problem(
-            'store-newer',
-            'The database was written by a newer Clonedeck (schema 9; this one knows 4).',
-            'Start the newer version, or put back the backup of the older one from /home/ada/.local/share/clonedeck/backups.',
-            { path: '/home/ada/.local/share/clonedeck/clonedeck.db' },
-            false,
-          );
+        opened();
         const history = page({ states: [], kinds: [], search: '', site: null, batch: null }, null, 50);
         const active = [...world.jobs.values()].filter((one) => !one.finished_at).map(row);
         return {

@@ -7,6 +7,7 @@ import type { Update } from './wire/Update';
 
 export const tauri: Backend = {
   about: () => invoke('about'),
+  openAgain: () => invoke('open_again'),
   snapshot: () => invoke('snapshot'),
   follow: (onUpdate, after) => {
     const channel = new Channel<Update>();

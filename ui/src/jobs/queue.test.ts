@@ -18,7 +18,7 @@ const status = {
   cpu_percent: 5,
   memory_used: 1,
   memory_total: 2,
-  data_folder_gone: false,
+  trouble: null,
   runner: null,
 };
 const nothing: Update = {

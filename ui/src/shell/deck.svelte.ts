@@ -73,6 +73,12 @@ export class Deck {
     requestAnimationFrame(() => requestAnimationFrame(() => performance.mark('jobs-shown')));
   }
 
+  /** Tries again to open a queue that could not be opened. */
+  async again(): Promise<void> {
+    await this.backend.openAgain().catch(() => undefined);
+    await this.start();
+  }
+
   path(path: string | null | undefined): string {
     return path ? homely(path, this.home) : '';
   }

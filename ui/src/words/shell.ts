@@ -50,9 +50,6 @@ export const bar = {
       ? `Nothing new starts; ${plural(running, 'job that runs goes', 'jobs that run go', text)} on to the end.`
       : 'Nothing starts until you resume it.',
   resume: 'Resume the queue',
-  gone: 'The data folder is gone.',
-  goneMore: (path: string) =>
-    `It was ${path}. Put it back, or connect its disk; nothing new starts until then, and nothing is lost.`,
 };
 
 export const drop = { title: 'Drop the folder to clone it', hint: 'You see the plan before anything is copied.' };

@@ -1,6 +1,6 @@
 //! Looking at jobs and steering them.
 
-use clonedeck_queue::Filter;
+use clonedeck_queue::{Filter, Trouble};
 
 use crate::Clonedeck;
 use crate::convert;
@@ -70,6 +70,15 @@ impl Clonedeck {
         })
     }
 
+    fn trouble(&self, trouble: Trouble) -> Problem {
+        let until_then = match trouble {
+            Trouble::Full => "what needs room waits",
+            Trouble::Gone | Trouble::ReadOnly => "nothing new starts",
+        };
+        let help = format!("{}; {until_then} until then, and nothing is lost.", trouble.remedy());
+        crate::problem(trouble.code(), trouble.message(&self.data_dir), help)
+    }
+
     /// The queue as a whole.
     pub async fn status(&self) -> Result<QueueStatus, Problem> {
         let counts = self.queue.counts().await.map_err(convert::queue_problem)?;
@@ -84,7 +93,7 @@ impl Clonedeck {
             cpu_percent: f64::from(load.cpu),
             memory_used: load.memory_used,
             memory_total: load.memory_total,
-            data_folder_gone: !self.queue.is_in_place(),
+            trouble: self.queue.trouble().map(|trouble| self.trouble(trouble)),
             runner: self
                 .queue
                 .runner()

@@ -77,7 +77,10 @@ impl Clonedeck {
             match self.queue.run().await {
                 Err(Error::Store(clonedeck_queue::StoreError::Held { .. }))
                     if since.elapsed() < AFTERLIFE
-                        && self.queue.runner().is_some_and(|holder| is_gone(holder.pid)) =>
+                        && self
+                            .queue
+                            .runner()
+                            .is_some_and(|holder| holder.pid != 0 && is_gone(holder.pid)) =>
                 {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::queue::Shared;
 use crate::stage::Stage;
 use crate::stop::{Stop, StopReason};
-use crate::{Clock, Error, JobId, StepError, vault};
+use crate::{Clock, Error, JobId, StepError, Trouble, vault};
 
 /// A claimed job at work. Its steps, the runner and the views share it.
 pub(crate) struct Attempt {
@@ -38,6 +38,8 @@ pub(crate) struct Attempt {
     mask: Mask,
     masked: AtomicBool,
     log: Mutex<Option<LogWriter>>,
+    /// Lines that came while the log could not be opened.
+    unlogged: AtomicU64,
     stop: AtomicU8,
     stopping: Notify,
     /// Active time used by earlier attempts.
@@ -67,6 +69,7 @@ impl Attempt {
             mask: Mask::default(),
             masked: AtomicBool::new(false),
             log: Mutex::new(None),
+            unlogged: AtomicU64::new(0),
             stop: AtomicU8::new(Stop::None as u8),
             stopping: Notify::new(),
             used: Duration::from_millis(claimed.active_ms.max(0) as u64),
@@ -155,14 +158,18 @@ impl Attempt {
         let text = self.masked(text);
         let mut log = lock(&self.log);
         if log.is_none() {
-            if !self.shared.store.is_in_place() {
+            let lines = text.split('\n').count() as u64;
+            if self.shared.misplaced().is_some() {
+                self.unlogged.fetch_add(lines, Ordering::Relaxed);
                 return;
             }
             let folder = self.shared.log_dir(self.id);
-            match LogWriter::open(&folder, self.shared.options.log_limit) {
+            let lost = self.unlogged.load(Ordering::Relaxed);
+            match LogWriter::open(&folder, self.shared.options.log_limit, lost) {
                 Ok(writer) => *log = Some(writer),
                 Err(error) => {
                     tracing::warn!(job = %self.id, %error, "the log of a job cannot be opened");
+                    self.unlogged.fetch_add(lines, Ordering::Relaxed);
                     return;
                 }
             }
@@ -173,9 +180,9 @@ impl Attempt {
     }
 
     pub fn job_dir(&self) -> Result<PathBuf, StepError> {
-        if !self.shared.store.is_in_place() {
+        if let Some(trouble) = self.shared.misplaced() {
             // A folder made now would stand where the data directory is to be put back.
-            return Err(StepError::data_gone(&self.shared.dir));
+            return Err(StepError::data_folder(trouble, &self.shared.dir));
         }
         let folder = self.shared.job_dir(self.id);
         match std::fs::create_dir_all(&folder) {
@@ -280,6 +287,9 @@ impl Attempt {
             }
             Err(error) if error.is_disk_full() => {
                 Err(StepError::disk_full(&self.shared.dir, self.shared.options.ballast * 2))
+            }
+            Err(error) if error.is_read_only() => {
+                Err(StepError::data_folder(Trouble::ReadOnly, &self.shared.dir))
             }
             Err(error) => Err(StepError::transient(error.code(), error.to_string()).help(error.help())),
         }

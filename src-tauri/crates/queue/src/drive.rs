@@ -66,9 +66,10 @@ pub(crate) async fn drive(attempt: Arc<Attempt>, claimed: Claimed) -> Finish {
         }
         Ending::Failed(error) if error.is_stopped() => Ending::Yielded,
         // Whatever a step missed, this is why.
-        Ending::Failed(_) if !attempt.shared.store.is_in_place() => {
-            Ending::Failed(StepError::data_gone(&attempt.shared.dir))
-        }
+        Ending::Failed(error) => Ending::Failed(match attempt.shared.misplaced() {
+            Some(trouble) => StepError::data_folder(trouble, &attempt.shared.dir),
+            None => error,
+        }),
         other => other,
     };
     let failure = match &ending {

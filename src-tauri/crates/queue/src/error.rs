@@ -53,7 +53,7 @@ pub enum Error {
     #[error("there is no {0}")]
     NotFound(String),
     /// A file of the queue (a log, a secret) cannot be read or written.
-    #[error("cannot use {path}: {why}")]
+    #[error("{path} cannot be used: {why}")]
     File {
         /// Which.
         path: String,
@@ -103,6 +103,11 @@ impl Error {
 
     pub(crate) fn is_disk_full(&self) -> bool {
         matches!(self, Self::Store(StoreError::Full { .. } | StoreError::RolledBack { .. }))
+    }
+
+    /// Whether nothing can be written any more where the queue lives.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unusable { .. }))
     }
 
     pub(crate) fn invalid(what: impl Into<String>, why: impl ToString) -> Self {

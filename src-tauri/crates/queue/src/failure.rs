@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Trouble;
+
 /// What an error means for the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -112,11 +114,10 @@ impl StepError {
         error
     }
 
-    /// The data directory is not where it was. The job waits and goes on by itself when it is back.
-    pub(crate) fn data_gone(dir: &Path) -> Self {
-        let message = format!("The data folder {} is not there any more.", dir.display());
-        Self::room_needed("data-folder", message, dir, 1)
-            .help("Put it back, or connect its disk; the job goes on by itself from where it stood.")
+    /// The data directory cannot be used. The job waits and goes on by itself when it can.
+    pub(crate) fn data_folder(trouble: Trouble, dir: &Path) -> Self {
+        let help = format!("{}; the job goes on by itself from where it stood.", trouble.remedy());
+        Self::room_needed(trouble.code(), trouble.message(dir), dir, 1).help(help)
     }
 
     /// Sorts a system error: a full disk waits for room at `path`, what can pass is transient, the rest permanent.

@@ -107,7 +107,7 @@
 //! | [`NeedsPerson`](Class::NeedsPerson) | the job waits until somebody resumes it; it costs no try |
 //!
 //! A full disk ([`StepError::disk_full`]) waits for room and goes on by itself. So does a job whose step fails while the
-//! data directory is not where it was ([`Queue::is_in_place`]); nothing is started until it is back. A step that panics
+//! data directory is gone or cannot be written ([`Queue::trouble`]); nothing is started until it is put right. A step that panics
 //! fails its job and nothing else. When the program dies, the next start puts the job back in line at once; after three such ends
 //! ([`Policy::crashes`]) the job is set aside instead. Pause, cancel and the stop of the program are no errors: they take
 //! hold where the step calls [`Ctx::checkpoint`] or [`Ctx::safe_point`].
@@ -303,6 +303,7 @@ mod steer;
 mod step;
 mod stop;
 mod subscribe;
+mod trouble;
 mod turn;
 mod vault;
 mod view;
@@ -336,6 +337,7 @@ pub use state::{Event, Illegal, Intent, Position, State, next};
 pub use step::{Done, Step, Undone};
 pub use stop::StopReason;
 pub use subscribe::{JobProgress, News, Snapshot, Subscription};
+pub use trouble::Trouble;
 pub use vault::{FileVault, Vault, secret_result};
 pub use view::{JobView, StepState, StepView};
 pub use wait::WaitingFor;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::attempt::Attempt;
 use crate::bell::Bell;
+use crate::trouble::Refused;
 use crate::vault::{self, FileVault, Vault};
 use crate::{Clock, JobId, Load, Meter, Registry, Result, SystemClock, SystemMeter};
 
@@ -93,6 +94,7 @@ pub(crate) struct Shared {
     pub bell: Bell,
     pub vault: Arc<dyn Vault>,
     pub slots: AtomicUsize,
+    pub refused: Refused,
     /// This start of the program.
     pub start: Uuid,
     live: Mutex<HashMap<i64, Arc<Attempt>>>,
@@ -171,6 +173,7 @@ impl Queue {
                 clock: Arc::clone(&options.clock),
                 options,
                 slots: AtomicUsize::new(slots),
+                refused: Refused::default(),
                 start: Uuid::now_v7(),
                 live: Mutex::new(HashMap::new()),
                 looked: Mutex::new(None),
@@ -183,14 +186,15 @@ impl Queue {
         &self.shared.dir
     }
 
-    /// Whether the data directory is where it was when it was opened.
-    pub fn is_in_place(&self) -> bool {
-        self.shared.store.is_in_place()
-    }
-
     /// Which process runs the queue now, or `None` when none does.
     pub fn runner(&self) -> Option<Holder> {
-        RunnerLock::current(&self.shared.dir)
+        let mut current = RunnerLock::current(&self.shared.dir)?;
+        if self.shared.bell.runs_here() {
+            // On a full disk the lock could not be signed.
+            current.pid = std::process::id();
+            current.name.clone_from(&self.shared.options.holder);
+        }
+        Some(current)
     }
 
     /// Sets how many jobs this process runs at a time, from 1 to 64; takes hold with the next start.

@@ -12,7 +12,7 @@ use crate::claim::Claimant;
 use crate::queue::Shared;
 use crate::rescue;
 use crate::turn::Turns;
-use crate::{Policy, Queue, Result};
+use crate::{Error, Policy, Queue, Result};
 
 /// What the handle and the task of a runner share.
 pub(crate) struct Control {
@@ -40,7 +40,9 @@ impl Queue {
     /// [`StoreError::Held`](clonedeck_store::StoreError::Held) when another process runs the queue.
     pub async fn run(&self) -> Result<Runner> {
         let shared = Arc::clone(&self.shared);
-        let lock = RunnerLock::acquire(&shared.dir, &shared.options.holder)?;
+        let lock = RunnerLock::acquire(&shared.dir, &shared.options.holder)
+            .map_err(Error::from)
+            .inspect_err(|error| shared.refused.note(error))?;
         let who = Claimant { owner: shared.start, boot: boot_id() };
         let now = shared.now_ms();
         let (registry, claimant) = (shared.registry.clone(), who.clone());
@@ -51,7 +53,9 @@ impl Queue {
                 rescue::adopt_timers(db, now, longest)?;
                 rescue::rescue(db, now, &registry, &claimant)
             })
-            .await?;
+            .await
+            .inspect_err(|error| shared.refused.note(error))?;
+        shared.refused.set(None);
         if rescued > 0 {
             tracing::info!(jobs = rescued, "took over jobs that were left running");
         }

@@ -1,6 +1,6 @@
 //! What can go wrong with the file under the queue.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
@@ -48,7 +48,7 @@ pub enum StoreError {
         newest_backup: Option<PathBuf>,
     },
     /// A folder or file cannot be read or written.
-    #[error("cannot use {}: {why}", path.display())]
+    #[error("{} cannot be used: {why}", path.display())]
     Unusable {
         /// What could not be used.
         path: PathBuf,
@@ -141,7 +141,7 @@ impl StoreError {
                 text
             }
             Self::Unusable { .. } => {
-                "Check that the folder exists and that you may write to it, or choose another data directory."
+                "Make it writable again; the queue goes on by itself. Or choose another data directory."
                     .into()
             }
             Self::Pragma { .. } => {
@@ -161,16 +161,54 @@ impl StoreError {
         matches!(self, Self::Full { .. } | Self::Busy | Self::RolledBack { .. })
     }
 
-    /// Fills in the path that an SQLite error cannot know.
-    pub(crate) fn at(self, file: &std::path::Path) -> Self {
+    /// A folder or file that the system refuses, in words for people.
+    pub(crate) fn unusable(path: impl Into<PathBuf>, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind as K;
+        if is_full(error) {
+            return Self::Full { path: path.into() };
+        }
+        let why = match error.kind() {
+            K::ReadOnlyFilesystem => "its disk can only be read".to_owned(),
+            K::PermissionDenied => "this user may not write there".to_owned(),
+            _ => {
+                let told = error.to_string();
+                told.split(" (os error").next().unwrap_or_default().to_lowercase()
+            }
+        };
+        Self::Unusable { path: path.into(), why }
+    }
+
+    /// Fills in what an SQLite error cannot know: the path, and why that cannot be written.
+    pub(crate) fn at(self, file: &Path) -> Self {
         match self {
-            Self::Full { .. } => Self::Full { path: file.into() },
+            Self::Full { .. } | Self::Unusable { .. } => {
+                let folder = file.parent().unwrap_or(Path::new("."));
+                match refusal(folder) {
+                    Some(error) => Self::unusable(folder, &error),
+                    None if matches!(self, Self::Full { .. }) => Self::Full { path: file.into() },
+                    None => Self::Unusable { path: file.into(), why: "it cannot be written".into() },
+                }
+            }
             Self::Damaged { why, moved_to, newest_backup, .. } => {
                 Self::Damaged { path: file.into(), why, moved_to, newest_backup }
             }
             other => other,
         }
     }
+}
+
+/// Why nothing can be written into a folder, found out by writing something; `None` when it can.
+fn refusal(folder: &Path) -> Option<std::io::Error> {
+    let probe = folder.join(format!(".probe-{}", std::process::id()));
+    // A page's worth: an empty file fits on a full disk.
+    let written = std::fs::write(&probe, [0; 4096]);
+    let _ = std::fs::remove_file(&probe);
+    written.err()
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as K;
+    matches!(error.kind(), K::StorageFull | K::QuotaExceeded)
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -182,6 +220,9 @@ impl From<rusqlite::Error> for StoreError {
             ffi::SQLITE_FULL => Self::Full { path: PathBuf::new() },
             ffi::SQLITE_IOERR if code == ffi::SQLITE_IOERR_SHMSIZE || code == ffi::SQLITE_IOERR_WRITE => {
                 Self::Full { path: PathBuf::new() }
+            }
+            ffi::SQLITE_READONLY | ffi::SQLITE_CANTOPEN | ffi::SQLITE_PERM => {
+                Self::Unusable { path: PathBuf::new(), why: error.to_string() }
             }
             ffi::SQLITE_BUSY => Self::Busy,
             ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => Self::Damaged {

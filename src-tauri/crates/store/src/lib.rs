@@ -53,4 +53,4 @@ pub use error::StoreError;
 pub use lock::{Holder, RunnerLock};
 pub use migrate::Migrations;
 pub use rusqlite;
-pub use store::{CommitWatch, Store};
+pub use store::{CommitWatch, Place, Store};

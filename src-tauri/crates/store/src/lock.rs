@@ -43,8 +43,7 @@ impl RunnerLock {
     /// Takes the lock, or says who has it ([`StoreError::Held`]).
     pub fn acquire(data_dir: &Path, name: &str) -> Result<Self, StoreError> {
         let path = data_dir.join(LOCK);
-        let unusable =
-            |error: std::io::Error| StoreError::Unusable { path: path.clone(), why: error.to_string() };
+        let unusable = |error: std::io::Error| StoreError::unusable(&path, &error);
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -62,8 +61,7 @@ impl RunnerLock {
                     std::thread::sleep(LOOK);
                 }
                 Err(TryLockError::WouldBlock) => {
-                    let unknown = || Holder { name: "another program".into(), pid: 0, since: "?".into() };
-                    return Err(StoreError::Held { holder: Self::holder(data_dir).unwrap_or_else(unknown) });
+                    return Err(StoreError::Held { holder: Self::holder(data_dir) });
                 }
                 Err(TryLockError::Error(error)) => return Err(unusable(error)),
             }
@@ -73,7 +71,11 @@ impl RunnerLock {
         // Only for the message: a holder that cannot be written must not keep the queue from running.
         if let Ok(text) = serde_json::to_string(&holder) {
             let partial = data_dir.join(format!("{HOLDER}.{}", std::process::id()));
-            let _ = fs::write(&partial, text).and_then(|()| fs::rename(&partial, data_dir.join(HOLDER)));
+            let signed = fs::write(&partial, text).and_then(|()| fs::rename(&partial, data_dir.join(HOLDER)));
+            if signed.is_err() {
+                let _ = fs::remove_file(partial);
+                let _ = fs::remove_file(data_dir.join(HOLDER));
+            }
         }
         Ok(Self { _file: file })
     }
@@ -83,11 +85,15 @@ impl RunnerLock {
         let file = File::open(data_dir.join(LOCK)).ok()?;
         match file.try_lock_shared() {
             Ok(()) => None,
-            Err(_) => Self::holder(data_dir),
+            Err(_) => Some(Self::holder(data_dir)),
         }
     }
 
-    fn holder(data_dir: &Path) -> Option<Holder> {
-        serde_json::from_slice(&fs::read(data_dir.join(HOLDER)).ok()?).ok()
+    /// Who signed the lock; somebody, where that could not be written.
+    fn holder(data_dir: &Path) -> Holder {
+        fs::read(data_dir.join(HOLDER))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_else(|| Holder { name: "another program".into(), pid: 0, since: "?".into() })
     }
 }

@@ -52,7 +52,7 @@ impl Store {
         if let Err(error) = fs::File::options().read(true).write(true).open(&file)
             && error.kind() != std::io::ErrorKind::NotFound
         {
-            return Err(StoreError::Unusable { path: file, why: error.to_string() });
+            return Err(StoreError::unusable(file, &error));
         }
         let open = || -> Result<(Writer, Connection), StoreError> {
             let mut db = connect::writer(&file)?;
@@ -64,7 +64,7 @@ impl Store {
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || writer.serve(&receiver))
-            .map_err(|error| StoreError::Unusable { path: file.clone(), why: error.to_string() })?;
+            .map_err(|error| StoreError::unusable(&file, &error))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 identity: identity(&file),
@@ -81,11 +81,15 @@ impl Store {
         &self.inner.file
     }
 
-    /// Whether the open file is the one that has its name. It is not when its folder was moved or its disk taken away: what is
-    /// written goes into the file all the same, but everything else of the data directory is not where it is looked for.
-    pub fn is_in_place(&self) -> bool {
+    /// Whether the data directory is where it was and as writable as it was. When it is not, what is written may go into the open
+    /// file all the same, but nothing else can be put beside it.
+    pub fn place(&self) -> Place {
         let now = identity(&self.inner.file);
-        now.is_some() && now == self.inner.identity
+        if now.is_none() || now != self.inner.identity {
+            return Place::Gone;
+        }
+        let folder = self.inner.file.parent().unwrap_or(Path::new("."));
+        if may_write(folder) { Place::Here } else { Place::ReadOnly }
     }
 
     /// Hands `work` to the writer. `after` is called on the writer's thread once the commit is on the disk, or with the
@@ -224,6 +228,27 @@ impl Drop for Inner {
     }
 }
 
+/// How the data directory is found after it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Where and as it was.
+    Here,
+    /// Its folder was moved, or its disk taken away.
+    Gone,
+    /// There, but nothing new can be made in it.
+    ReadOnly,
+}
+
+#[cfg(unix)]
+fn may_write(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn may_write(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|found| !found.permissions().readonly())
+}
+
 /// What tells a file from another one that has its name.
 #[cfg(unix)]
 type Identity = (u64, u64);
@@ -243,8 +268,6 @@ fn identity(file: &Path) -> Option<Identity> {
 }
 
 fn make_private_folder(folder: &Path) -> Result<(), StoreError> {
-    let unusable =
-        |error: std::io::Error| StoreError::Unusable { path: folder.into(), why: error.to_string() };
     if folder.is_dir() {
         return Ok(());
     }
@@ -252,5 +275,5 @@ fn make_private_folder(folder: &Path) -> Result<(), StoreError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(unusable)
+    builder.create(folder).map_err(|error| StoreError::unusable(folder, &error))
 }

@@ -1,5 +1,6 @@
 /** Situations that the fake program can be in, chosen by `?scene=…`. */
 import type { JobView } from '../wire/JobView';
+import type { Problem } from '../wire/Problem';
 import { buildsOf, commandsOf } from './others';
 import { job, NOT_EMPTY, problem, SERVER_GONE, type Told } from './make';
 
@@ -12,8 +13,8 @@ export interface Scene {
   firstStart?: boolean;
   paused?: boolean;
   broken?: boolean;
-  /** The data folder is not where it was. */
-  gone?: boolean;
+  /** What is wrong with the data folder. */
+  trouble?: Problem;
   slow?: boolean;
   runner?: string;
   /** Lines that the log of a running job has from the start. */
@@ -28,6 +29,18 @@ const FULL = problem(
   'The disk that holds /home/ada/sites is full: 1.2 GB are still needed, 310 MB are free.',
   'Free some space, then go on; nothing is copied twice.',
   { disk: '/home' },
+);
+
+const GONE = problem(
+  'data-folder',
+  'The data folder /home/ada/.local/share/clonedeck is not there any more.',
+  'Put it back, or connect its disk; nothing new starts until then, and nothing is lost.',
+);
+
+const NO_ROOM = problem(
+  'data-folder-full',
+  'The disk of the data folder /home/ada/.local/share/clonedeck is full.',
+  'Free some space on that disk; what needs room waits until then, and nothing is lost.',
 );
 
 const UNREADABLE = problem(
@@ -213,7 +226,8 @@ export const SCENES: Record<string, (now: number) => Scene> = {
   log: (now) => ({ active: usual(now).slice(0, 1), ended: [], past: 4, lines: 1_000_000 }),
   'set-aside': (now) => ({ active: [setAside(now)], ended: [], past: 4 }),
   paused: (now) => ({ active: usual(now).slice(3), ended: [], past: 8, paused: true }),
-  gone: (now) => ({ active: usual(now).slice(1, 2), ended: [], past: 8, gone: true }),
+  gone: (now) => ({ active: usual(now).slice(1, 2), ended: [], past: 8, trouble: GONE }),
+  full: (now) => ({ active: usual(now).slice(1, 4), ended: [], past: 8, trouble: NO_ROOM }),
   elsewhere: (now) => ({ active: usual(now).slice(0, 3), ended: [], past: 3, runner: 'clonedeck work (process 4711)' }),
   batch: (now) => ({
     active: [

@@ -70,7 +70,7 @@ export class Simulation {
       cpu_percent: of('running') ? 61 + 9 * wave : 3,
       memory_used: 3_100_000_000 + 90_000_000 * wave,
       memory_total: 24_000_000_000,
-      data_folder_gone: this.scene.gone ?? false,
+      trouble: this.scene.trouble ?? null,
       runner: this.scene.runner ?? null,
     };
   }

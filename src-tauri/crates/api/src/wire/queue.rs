@@ -25,8 +25,8 @@ pub struct QueueStatus {
     pub memory_used: u64,
     /// Memory of the machine, bytes.
     pub memory_total: u64,
-    /// The data folder is not where it was: nothing new starts until it is back.
-    pub data_folder_gone: bool,
+    /// What is wrong with the data folder: nothing new starts until it is put right.
+    pub trouble: Option<Problem>,
     /// Whether this program runs the queue; else who does.
     pub runner: Option<String>,
 }

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn write(folder: &Path, limit: u64, range: std::ops::Range<u64>) {
-        let mut log = LogWriter::open(folder, limit).unwrap();
+        let mut log = LogWriter::open(folder, limit, 0).unwrap();
         for n in range {
             log.append("2026-11-22T08:00:00Z".parse().unwrap(), Level::Info, "copy", &format!("line {n}"));
         }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn text_of_several_lines_and_colours_come_back_as_they_were() {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = LogWriter::open(dir.path(), 1 << 20).unwrap();
+        let mut log = LogWriter::open(dir.path(), 1 << 20, 0).unwrap();
         log.append(
             "2026-11-22T08:00:00.125Z".parse().unwrap(),
             Level::Warn,

@@ -33,12 +33,13 @@ struct Segment {
 }
 
 impl LogWriter {
-    /// Opens the log in `folder` where it ends. A last line that was cut off by a crash is taken off.
-    pub fn open(folder: &Path, limit: u64) -> io::Result<Self> {
+    /// Opens the log in `folder` where it ends. A last line that was cut off by a crash is taken off. `lost` lines are missing
+    /// there already.
+    pub fn open(folder: &Path, limit: u64, lost: u64) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let first = segments(folder).pop().unwrap_or(1);
         let segment = Segment::open(folder, first)?;
-        Ok(Self { folder: folder.into(), limit: limit.max(4096), segment, lost: 0 })
+        Ok(Self { folder: folder.into(), limit: limit.max(4096), segment, lost })
     }
 
     /// Appends `text` (already masked). Each of its lines becomes a line of the log.

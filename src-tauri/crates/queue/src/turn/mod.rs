@@ -68,8 +68,8 @@ pub(crate) struct Turns {
     /// How many jobs ran when the load was measured.
     measured: usize,
     ballast: Ballast,
-    /// The disk was full at this active time; nothing is started until there is room again.
-    full_since: Option<Duration>,
+    /// Nothing could be written; nothing is tried until there may be room again.
+    held: bool,
     /// Whether the data directory is where it was; nothing is started while it is not.
     in_place: bool,
     sampled: Duration,
@@ -100,7 +100,7 @@ impl Turns {
             load: Load::default(),
             measured: 0,
             ballast,
-            full_since: None,
+            held: false,
             in_place: true,
             sampled: active,
             begun: Instant::now(),
@@ -124,7 +124,7 @@ impl Turns {
             while let Ok(finish) = self.inbox.try_recv() {
                 self.ended.push(finish);
             }
-            if self.full_since.is_none() && (self.look || !self.ended.is_empty() || self.is_due()) {
+            if !self.held && (self.look || !self.ended.is_empty() || self.is_due()) {
                 self.gather().await;
                 self.turn().await;
                 continue;
@@ -208,6 +208,8 @@ impl Turns {
                 self.look = true;
                 if error.is_disk_full() {
                     self.disk_is_full();
+                } else if error.is_read_only() {
+                    self.disk_is_read_only();
                 } else {
                     tracing::error!(%error, "the queue could not write; it tries again");
                     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -215,6 +217,7 @@ impl Turns {
                 return;
             }
         };
+        self.could_write();
         for seq in &report.ended {
             self.active.remove(seq);
             self.shared.live().remove(seq);

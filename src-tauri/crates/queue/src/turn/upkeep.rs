@@ -9,7 +9,7 @@ use super::Turns;
 use crate::advance::{self, Mark};
 use crate::clock::millis;
 use crate::stop::Stop;
-use crate::{Error, due, retention};
+use crate::{Error, Trouble, due, retention};
 
 /// How often running jobs are sampled and the machine is measured.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -76,20 +76,37 @@ impl Turns {
 
     /// Gives up the ballast so that the end of what runs can be written, and starts nothing until there is room.
     pub(super) fn disk_is_full(&mut self) {
+        self.shared.refused.set(Some(Trouble::Full));
         if self.ballast.release() {
             tracing::warn!("the disk is full; the queue gave up the room it had kept back");
             return;
         }
-        if self.full_since.is_none() {
-            tracing::warn!("the disk is full; the queue waits for room");
+        tracing::warn!("the disk is full; the queue waits for room");
+        self.held = true;
+    }
+
+    /// Nothing is tried until the next look, a second on.
+    pub(super) fn disk_is_read_only(&mut self) {
+        tracing::warn!("nothing can be written where the queue lives; it waits");
+        self.shared.refused.set(Some(Trouble::ReadOnly));
+        self.held = true;
+    }
+
+    /// Takes note that the disk took something.
+    pub(super) fn could_write(&self) {
+        // A full disk stays one until there is room to keep back as well.
+        if self.shared.refused.get() == Some(Trouble::ReadOnly) {
+            self.shared.refused.set(None);
         }
-        self.full_since = Some(self.shared.clock.active());
     }
 
     fn check_place(&mut self) {
-        let before = std::mem::replace(&mut self.in_place, self.shared.store.is_in_place());
+        let trouble = self.shared.misplaced();
+        let before = std::mem::replace(&mut self.in_place, trouble.is_none());
         match (before, self.in_place) {
-            (true, false) => tracing::warn!("the data folder is gone; nothing is started until it is back"),
+            (true, false) => {
+                tracing::warn!(?trouble, "nothing is started until the data folder is as it was");
+            }
             (false, true) => {
                 tracing::info!("the data folder is back; the queue goes on");
                 self.look = true;
@@ -99,10 +116,14 @@ impl Turns {
     }
 
     fn check_room(&mut self) {
-        if self.in_place && self.ballast.load() && self.full_since.take().is_some() {
-            tracing::info!("there is room on the disk again; the queue goes on");
-            self.look = true;
+        if !self.in_place || !self.ballast.load() {
+            return;
         }
+        if self.shared.refused.get() == Some(Trouble::Full) {
+            tracing::info!("there is room on the disk again; the queue goes on");
+            self.shared.refused.set(None);
+        }
+        self.look |= std::mem::take(&mut self.held);
     }
 
     /// Puts jobs that wait for room on a disk back in line when there is enough.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clonedeck_queue::{
     AddOptions, Ctx, Disk, Done, Job, Line, Load, Meter, Needs, Options, Queue, Registry, State, Step,
-    StepError,
+    StepError, Trouble,
 };
 
 use crate::toys::{Order, add, options, order, quick, toys, toys_with, until, until_state};
@@ -196,7 +196,7 @@ async fn a_data_folder_that_is_taken_away_holds_the_queue_until_it_is_back() {
     let id = queue.add::<Noting>(&(), AddOptions::default()).await.unwrap();
     let _runner = queue.run().await.unwrap();
     until_state(&queue, id, State::Running).await;
-    assert!(queue.is_in_place());
+    assert_eq!(queue.trouble(), None);
     std::fs::rename(&dir, &away).unwrap();
     gone.store(1, Ordering::SeqCst);
     let job = until_state(&queue, id, State::Waiting).await;
@@ -204,7 +204,8 @@ async fn a_data_folder_that_is_taken_away_holds_the_queue_until_it_is_back() {
     assert_eq!((&*why.code, job.attempts), ("data-folder", 1));
     assert!(why.message.contains(&dir.display().to_string()), "{}", why.message);
     let later = queue.add::<Noting>(&(), AddOptions::default()).await.unwrap();
-    assert!(!queue.is_in_place() && !dir.exists(), "nothing is made where the folder was");
+    assert_eq!(queue.trouble(), Some(Trouble::Gone));
+    assert!(!dir.exists(), "nothing is made where the folder was");
     std::fs::rename(&away, &dir).unwrap();
     for id in [id, later] {
         let job = until_state(&queue, id, State::Completed).await;

@@ -130,23 +130,25 @@ fn mysql_problem(error: &mysql_async::Error) -> Problem {
 #[async_trait]
 impl Tables for rusqlite::Connection {
     async fn execute(&mut self, sql: &str, parameters: &[Cell]) -> Result<u64> {
-        let mut statement = self.prepare(sql).map_err(|error| sqlite_problem(&error))?;
+        let db: &Self = self;
+        let mut statement = db.prepare(sql).map_err(|error| sqlite_problem(db, &error))?;
         let changed = statement
             .execute(rusqlite::params_from_iter(parameters))
-            .map_err(|error| sqlite_problem(&error))?;
+            .map_err(|error| sqlite_problem(db, &error))?;
         Ok(changed as u64)
     }
 
     async fn query(&mut self, sql: &str, parameters: &[Cell]) -> Result<Vec<Vec<Cell>>> {
-        let mut statement = self.prepare(sql).map_err(|error| sqlite_problem(&error))?;
+        let db: &Self = self;
+        let mut statement = db.prepare(sql).map_err(|error| sqlite_problem(db, &error))?;
         let width = statement.column_count();
         let mut rows = statement
             .query(rusqlite::params_from_iter(parameters))
-            .map_err(|error| sqlite_problem(&error))?;
+            .map_err(|error| sqlite_problem(db, &error))?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(|error| sqlite_problem(&error))? {
+        while let Some(row) = rows.next().map_err(|error| sqlite_problem(db, &error))? {
             let cells = (0..width).map(|index| row.get_ref(index).map(sqlite_cell));
-            found.push(cells.collect::<Result<_, _>>().map_err(|error| sqlite_problem(&error))?);
+            found.push(cells.collect::<Result<_, _>>().map_err(|error| sqlite_problem(db, &error))?);
         }
         Ok(found)
     }
@@ -178,14 +180,17 @@ fn sqlite_cell(value: ValueRef<'_>) -> Cell {
     }
 }
 
-fn sqlite_problem(error: &rusqlite::Error) -> Problem {
+fn sqlite_problem(db: &rusqlite::Connection, error: &rusqlite::Error) -> Problem {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Problem::transient("database.busy", "The database file is locked by another program.")
         }
         Some(ErrorCode::DiskFull) => {
-            Problem::needs_person("disk.full", "The disk is full.").help("Make room on it.")
+            let file = db.path().unwrap_or_default();
+            Problem::needs_person("disk.full", format!("There is no room left for the database {file}."))
+                .help("Make room on that disk; it goes on by itself.")
+                .with("path", file)
         }
         _ => Problem::permanent("database.refused", format!("The database file refused: {error}.")),
     }

@@ -111,7 +111,8 @@ pub(super) fn problem(error: &Error, path: &Path) -> Problem {
         }
         Some(ErrorCode::DiskFull) => {
             Problem::needs_person("disk.full", format!("There is no room left for the database {file}."))
-                .help("Make room on that disk.")
+                .help("Make room on that disk; it goes on by itself.")
+                .with("path", &file)
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Problem::transient("database.busy", format!("The database {file} is held by another program."))

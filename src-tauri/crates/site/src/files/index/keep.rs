@@ -13,18 +13,24 @@ use crate::{Part, Problem, Result};
 const MAGIC: &[u8; 16] = b"clonedeck-index1";
 /// No name, link or text of the system is longer; a damaged length must not ask for all memory.
 const LONGEST: u64 = 1 << 20;
+/// Bytes that a disk has to have free again before it is tried once more.
+const ROOM: u64 = 8 << 20;
 
 impl Index {
     /// Writes the index to `file`, whole or not at all, and durably.
     pub fn save(&self, file: &Path) -> Result<()> {
-        let cannot = |error: io::Error| {
-            let code =
-                if error.kind() == io::ErrorKind::StorageFull { "disk.full" } else { "index.not-saved" };
-            Problem::needs_person(
-                code,
+        let cannot = |error: io::Error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Problem::needs_person("disk.full", format!("There is no room left for {}.", shown(file)))
+                    .help("Make room on the disk of the data folder; it goes on by itself.")
+                    .with("path", shown(file))
+                    .with("needed", ROOM)
+            }
+            _ => Problem::needs_person(
+                "index.not-saved",
                 format!("The index could not be written to {}: {error}.", shown(file)),
             )
-            .help("Make room in the data directory, then resume.")
+            .help("Make the data folder writable again, then go on."),
         };
         let part = file.with_extension("part");
         let written = (|| {
