@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clonedeck_site::databases::{
-    CONNECTIONS, Occupied, Rewriting, Source, Target, check, copy, rewrite, settle,
+    CONNECTIONS, Known, Occupied, Rewriting, Source, Target, check, copy, rewrite, settle,
 };
 use clonedeck_site::{Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
@@ -178,7 +178,8 @@ async fn check_copy(server: &MariaDb) {
         .expect("the source opens");
     let address = server.address("dst").parse().expect("an address");
     let target = Target::finished(&source, &address, &none).await.expect("the copy opens");
-    let checked = check(&source, &target, Some(&rewriting()), &[], &Unwatched).await.expect("checked");
+    let checked =
+        check(&source, &target, Some(&rewriting()), Known::default(), &Unwatched).await.expect("checked");
     assert!(checked.left_over.is_empty(), "{:?}", checked.left_over);
     println!("  check of the copy {:.2} s", since.elapsed().as_secs_f64());
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use clonedeck_site::databases::{
-    Count, DatabaseAddress, Marks, Occupied, Source, Target, check, copy, missing_rights, name_for_copy,
-    renew, rewrite, settle,
+    Count, DatabaseAddress, Known, Marks, Occupied, Source, Target, check, copy, missing_rights,
+    name_for_copy, renew, rewrite, settle,
 };
 use clonedeck_site::{Class, Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
@@ -40,7 +40,7 @@ async fn a_copy_holds_every_row_and_the_new_address() {
     // The server's checksum of every sort of value is the one that was taken while it was read.
     let again = renew(&source, &target, Some(&rewriting), 1, &Unwatched).await.unwrap();
     assert!(again.compared > 10 && again.brought == 0, "{again:?}");
-    let checked = check(&source, &target, None, &[], &Unwatched).await.unwrap();
+    let checked = check(&source, &target, None, Known::default(), &Unwatched).await.unwrap();
     assert!(checked.tables.iter().all(|table| table.rows_source == table.rows_target));
     target.finish().await.unwrap();
 
@@ -486,7 +486,7 @@ async fn a_row_whose_rewritten_value_another_row_has_stays_as_it_is_and_is_liste
     let done = rewrite(&source, &target, &rewriting, 2, &Unwatched).await.unwrap();
     assert_eq!((done.cells_changed, done.unchanged_unsafe.len()), (1, 1), "{done:?}");
     assert_eq!(server.sql_in(&to, "SELECT COUNT(*), COUNT(DISTINCT url) FROM links"), "3\t3\n");
-    let checked = check(&source, &target, Some(&rewriting), &[], &Unwatched).await.unwrap();
+    let checked = check(&source, &target, Some(&rewriting), Known::default(), &Unwatched).await.unwrap();
     assert_eq!(checked.left_over.len(), 1);
     let left = &checked.left_over[0];
     assert_eq!((left.column.as_str(), left.cells, left.example.as_str()), ("url", 1, "1"));

@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "every test program uses a part of it")]
 mod database_fixture;
 
-use clonedeck_site::databases::{Occupied, Settled, Source, Target, check, copy, renew, settle};
+use clonedeck_site::databases::{Known, Occupied, Settled, Source, Target, check, copy, renew, settle};
 use clonedeck_site::{Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
 use database_fixture::{address, rewriting, tables_equal};
@@ -29,7 +29,8 @@ impl Copy {
         // Every sort of value has the same checksum on both ways.
         let again = renew(&source, &target, rewriting.as_ref(), 1, &Unwatched).await.unwrap();
         assert_eq!(again.brought, 0, "{again:?}");
-        let checked = check(&source, &target, rewriting.as_ref(), &[], &Unwatched).await.unwrap();
+        let checked =
+            check(&source, &target, rewriting.as_ref(), Known::default(), &Unwatched).await.unwrap();
         assert!(checked.tables.iter().all(|table| table.rows_source == table.rows_target), "{checked:?}");
         target.finish().await.unwrap();
         let changes = copied.changes.iter().chain(&settled.changes);

@@ -6,7 +6,7 @@ mod database_fixture;
 use std::path::Path;
 
 use clonedeck_site::databases::{
-    Access, Count, DatabaseAddress, Occupied, Source, Target, check, copy, rewrite, settle, tables,
+    Access, Count, DatabaseAddress, Known, Occupied, Source, Target, check, copy, rewrite, settle, tables,
 };
 use clonedeck_site::{Secret, Unwatched};
 use database_fixture::{Stopping, rewriting};
@@ -78,7 +78,7 @@ async fn whole(
     settle(source, &target, Some(&rewriting), 2, &watch).await?;
     assert_eq!(done.newly_broken, 0);
     assert!(done.unchanged_unsafe.is_empty(), "{done:?}");
-    let checked = check(source, &target, None, &[], &watch).await?;
+    let checked = check(source, &target, None, Known::default(), &watch).await?;
     assert!(checked.tables.iter().all(|table| table.rows_source == table.rows_target), "{checked:?}");
     target.finish().await?;
     Ok(done.cells_changed)

@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "every test program uses a part of it")]
 mod database_fixture;
 
-use clonedeck_site::databases::{Occupied, Source, Target, check, copy, settle};
+use clonedeck_site::databases::{Known, Occupied, Source, Target, check, copy, settle};
 use clonedeck_site::{Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
 use database_fixture::{address, awkward, rewriting, tables_equal};
@@ -26,7 +26,7 @@ async fn a_copy_on_another_server_holds_every_row_and_the_new_address() {
         assert_eq!(copied.way, "streamed between two servers");
         let settled = settle(&source, &target, rewriting, 3, &Unwatched).await.unwrap();
         assert_eq!((settled.passes, settled.brought), (1, 0));
-        let checked = check(&source, &target, None, &[], &Unwatched).await.unwrap();
+        let checked = check(&source, &target, None, Known::default(), &Unwatched).await.unwrap();
         assert!(checked.tables.iter().all(|table| table.rows_source == table.rows_target), "{checked:?}");
         target.finish().await.unwrap();
         let expected = format!("expected_{to}");

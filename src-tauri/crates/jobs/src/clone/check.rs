@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use clonedeck_queue::{Ctx, Done, JobId, Level, Step, StepError};
+use clonedeck_site::databases::Known;
 use clonedeck_site::defaults::Login;
 use clonedeck_site::files::RelPath;
 use clonedeck_site::{Problem, Result, Secret, Watch};
@@ -67,6 +68,12 @@ impl Step for CheckTheCopy {
             format!("The table {table} kept changing while it was copied; its rows are not of the same moment as the others.")
         }));
 
+        // What was read back when it was written need not be read again, unless something was changed on purpose since.
+        let written = updated.written.as_ref();
+        let mut read_back = copied.copied.read_back;
+        read_back.retain(|table| written.is_some_and(|written| !written.contains(&table.table)));
+        let known = Known { tables: &settled.tables, read_back: &read_back };
+
         let check = async {
             let made = Made::standing(&folder)?.ok_or_else(|| {
                 Problem::permanent("job.folder", "The job's own notes of what it made are gone.")
@@ -80,7 +87,7 @@ impl Step for CheckTheCopy {
                 job: &job,
                 finished: false,
             };
-            look.contents(&rewritten.files.changed, &settled.tables, &mut receipt, &watch).await?;
+            look.contents(&rewritten.files.changed, known, &mut receipt, &watch).await?;
             let login = self.login(id, updated.username.as_deref())?;
             look.pages(&self.previews, login.as_ref(), &mut receipt, &watch).await?;
             // Rows are compared with what the copy held when it was brought to one moment; the source has moved on since.
@@ -182,7 +189,7 @@ pub async fn recheck(
     receipt.files.differences = Vec::new();
     receipt.rewrite.left_over = Vec::new();
     let look = Look { made: &made, spec, secrets, job_dir, job, finished: true };
-    look.contents(&changed, &[], &mut receipt, watch).await?;
+    look.contents(&changed, Known::default(), &mut receipt, watch).await?;
     look.pages(previews, None, &mut receipt, watch).await?;
     Ok(receipt)
 }

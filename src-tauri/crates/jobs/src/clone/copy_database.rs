@@ -57,13 +57,17 @@ impl Step for CopyDatabase {
             let rewriter = rewriting::rewriter(&site, &planned)?;
             let rewriting =
                 rewriter.as_ref().map(|rewriter| rewriting::rewriting(ctx.spec(), &site, rewriter));
-            let copied = databases::copy(&database, &target, rewriting.as_ref(), CONNECTIONS, &watch).await?;
+            let mut copied =
+                databases::copy(&database, &target, rewriting.as_ref(), CONNECTIONS, &watch).await?;
             if rewriting.is_some() && !target.rewrites_on_its_way() {
                 return Ok(CopiedDatabase { copied, ..CopiedDatabase::default() });
             }
             let settled = databases::settle(&database, &target, rewriting.as_ref(), PASSES, &watch).await?;
+            copied.read_back.retain(|table| !settled.renewed.contains(&table.table));
             let values = match rewriting {
-                Some(_) => source::values(ctx.spec(), &planned, &self.secrets, &watch).await?,
+                Some(_) => {
+                    source::values(ctx.spec(), &planned, &self.secrets, &copied.read_back, &watch).await?
+                }
                 None => Values::default(),
             };
             Ok(CopiedDatabase { copied, settled, values })

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use clonedeck_queue::{Ctx, Done, Level, Step, StepError};
-use clonedeck_site::databases::Access;
-use clonedeck_site::defaults::{self, Login, Setting};
+use clonedeck_site::databases::{Access, DatabaseAddress};
+use clonedeck_site::defaults::{self, Login, Noted, Setting, Tables};
 use clonedeck_site::neutral::{self, Neutralised, Switches};
 use clonedeck_site::platforms::Kind;
 use clonedeck_site::{Part, Result};
@@ -26,6 +28,9 @@ pub struct Updated {
     pub neutralised: Vec<Neutralised>,
     /// Name of the login that was made.
     pub username: Option<String>,
+    /// The tables of the copy that were written; none where that cannot be said.
+    #[serde(default)]
+    pub written: Option<BTreeSet<String>>,
 }
 
 /// Name of the login that is made in the copy.
@@ -48,7 +53,7 @@ impl Step for UpdateSiteDefaults {
         if !ctx.spec().copies(Part::Core) {
             return Ok(Done::Skipped {
                 reason: "the configuration is in the core, which was left out".into(),
-                output: Updated::default(),
+                output: Updated { written: Some(BTreeSet::new()), ..Updated::default() },
             });
         }
         let login = if made.site.kind == Kind::WordPress && made.planned.database.is_some() {
@@ -87,12 +92,26 @@ async fn update(made: &Made, spec: &CloneSpec, secrets: &Secrets, login: Option<
     updated.neutralised.extend(neutral::install(&target, &switches(spec))?);
     updated.settings.extend(defaults::configure(&target)?);
     if let Some(mut tables) = made.tables(&password, Access::Write).await? {
+        let alone = !has_triggers(made, &mut *tables).await?;
+        let mut tables = Noted::new(&mut *tables).await?;
         if on(spec, "identities") {
-            updated.neutralised.extend(neutral::disarm(&target, &mut *tables).await?);
+            updated.neutralised.extend(neutral::disarm(&target, &mut tables).await?);
         }
-        updated.settings.extend(defaults::settle(&target, login, None, &mut *tables).await?);
+        updated.settings.extend(defaults::settle(&target, login, None, &mut tables).await?);
+        updated.written = Some(tables.written()).filter(|_| alone);
     }
     Ok(updated)
+}
+
+/// Whether writing a table of the copy may write others.
+async fn has_triggers(made: &Made, tables: &mut dyn Tables) -> Result<bool> {
+    let sql = match made.planned.database {
+        Some(DatabaseAddress::Mysql { .. }) => {
+            "SELECT 1 FROM information_schema.triggers WHERE trigger_schema = DATABASE() LIMIT 1"
+        }
+        _ => "SELECT 1 FROM sqlite_master WHERE type = 'trigger' LIMIT 1",
+    };
+    Ok(!tables.query(sql, &[]).await?.is_empty())
 }
 
 fn on(spec: &CloneSpec, id: &str) -> bool {

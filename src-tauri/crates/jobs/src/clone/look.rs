@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clonedeck_rewrite::Rewriter;
 use clonedeck_site::check::{Pages, Plan as PagesPlan, sample_post};
-use clonedeck_site::databases::{self, Access, Checked, TableRows};
+use clonedeck_site::databases::{self, Access, Checked, Known};
 use clonedeck_site::defaults::Login;
 use clonedeck_site::files::{self, Difference, Index, RelPath, Verify};
 use clonedeck_site::platforms::Address;
@@ -42,7 +42,7 @@ impl Look<'_> {
     pub async fn contents(
         &self,
         changed: &BTreeSet<RelPath>,
-        known: &[TableRows],
+        known: Known<'_>,
         receipt: &mut Receipt,
         watch: &dyn Watch,
     ) -> Result<()> {
@@ -135,7 +135,7 @@ impl Look<'_> {
     }
 
     /// The database: rows by table on both sides, the old address in any column of text.
-    async fn database(&self, known: &[TableRows], watch: &dyn Watch) -> Result<Option<Checked>> {
+    async fn database(&self, known: Known<'_>, watch: &dyn Watch) -> Result<Option<Checked>> {
         let both = if self.finished {
             source::finished(self.spec, &self.made.planned, self.secrets).await?
         } else {

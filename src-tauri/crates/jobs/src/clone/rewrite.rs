@@ -68,7 +68,7 @@ impl Step for RewriteAddresses {
                         let settled =
                             databases::settle(&database, &target, Some(&rewriting), PASSES, &watch).await?;
                         drop((database, target));
-                        let values = source::values(ctx.spec(), &planned, &self.secrets, &watch).await?;
+                        let values = source::values(ctx.spec(), &planned, &self.secrets, &[], &watch).await?;
                         (cells, settled, values)
                     }
                 }

@@ -27,7 +27,7 @@ fn refused(why: clonedeck_rewrite::PairError) -> Problem {
 
 /// How the cells of the copy's database are rewritten.
 pub fn rewriting(spec: &CloneSpec, site: &Site, rewriter: &Rewriter) -> Rewriting {
-    let rewriting = Rewriting::new(rewriter.clone());
+    let rewriting = Rewriting::new(rewriter.clone()).reading_back();
     match site.prefix() {
         Some(prefix) if spec.keep_guids => {
             let tables = std::iter::once(format!("{prefix}posts")).chain(

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use clonedeck_site::check::{self, Values};
-use clonedeck_site::databases::{self, Access, DatabaseAddress};
+use clonedeck_site::databases::{self, Access, DatabaseAddress, ReadBack};
 use clonedeck_site::php::Environment;
 use clonedeck_site::platforms::{self, Hints, Recognised};
 use clonedeck_site::{Part, Problem, Result, Secret, Watch};
@@ -108,11 +108,12 @@ pub async fn finished(
     Ok(Some((source, target)))
 }
 
-/// Counts the values that parse in the source and not in its copy, by reading both.
+/// Counts the values that parse in the source and not in its copy, by reading both; what was read back already is not read again.
 pub async fn values(
     spec: &CloneSpec,
     planned: &Planned,
     secrets: &Secrets,
+    read_back: &[ReadBack],
     watch: &dyn Watch,
 ) -> Result<Values> {
     let recognised = recognise(spec, secrets).await?;
@@ -123,7 +124,7 @@ pub async fn values(
     let for_copy = OpenSource { recognised, database: None }.password_for(address, spec, secrets)?;
     let mut source = databases::tables(&own.address, &password, Access::Read).await?;
     let mut copy = databases::tables(address, &for_copy, Access::Read).await?;
-    check::values(address, &mut *source, &mut *copy, watch).await
+    check::values(address, &mut *source, &mut *copy, read_back, watch).await
 }
 
 async fn source_and_login<'a>(

@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 
-use clonedeck_rewrite::{is_json, is_serialized};
 use serde::{Deserialize, Serialize};
 
-use crate::databases::DatabaseAddress;
+use crate::databases::parsing::{BRACKETS, Form, LETTERS};
+use crate::databases::{DatabaseAddress, ReadBack};
 use crate::defaults::{Cell, Tables};
 use crate::{Result, Watch};
 
@@ -12,9 +12,6 @@ const ROWS: (u64, u64) = (16, 512);
 const BYTES: u64 = 4 << 20;
 /// Broken values that are named.
 const NAMED: usize = 20;
-/// How a value begins that may be serialized or JSON and that a change of length can break: a letter and a colon, or a bracket.
-const LETTERS: [u8; 5] = *b"aOsCE";
-const BRACKETS: [u8; 2] = *b"{[";
 
 /// Whether what parses in a source parses in its copy: counted by reading both, whatever else says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,18 +35,22 @@ struct Table {
     rows: u64,
 }
 
-/// Reads every serialized value and JSON document of the source, and the same cell of the copy.
+/// Reads every serialized value and JSON document of the source, and the same cell of the copy; not of tables that were read back already
+/// and had each of them.
 pub async fn values(
     address: &DatabaseAddress,
     source: &mut dyn Tables,
     copy: &mut dyn Tables,
+    read_back: &[ReadBack],
     watch: &dyn Watch,
 ) -> Result<Values> {
-    let mut values = Values::default();
+    let mut values =
+        Values { compared: read_back.iter().map(|table| table.parsing).sum(), ..Values::default() };
     let there = copy.names().await?;
     for table in tables(address, source).await? {
         watch.doing(&table.name);
-        if table.texts.is_empty() || !there.contains(&table.name) {
+        let is_known = read_back.iter().any(|known| known.table == table.name);
+        if is_known || table.texts.is_empty() || !there.contains(&table.name) {
             continue;
         }
         if table.key.is_empty() {
@@ -149,13 +150,9 @@ fn begins(address: &DatabaseAddress, text: &str) -> String {
     }
 }
 
-/// What a value parses as.
-fn form(value: &Cell) -> Option<&'static str> {
+fn form(value: &Cell) -> Option<Form> {
     let Cell::Bytes(bytes) = value else { return None };
-    if is_serialized(bytes) {
-        return Some("serialized");
-    }
-    is_json(bytes).then_some("json")
+    Form::of(bytes)
 }
 
 fn shown(key: &[Cell]) -> String {
@@ -250,7 +247,7 @@ mod tests {
     async fn between(source: &[(i64, &str)], copy: &[(i64, &str)]) -> Values {
         let address = DatabaseAddress::Sqlite { path: Path::new("/source").into() };
         let (mut source, mut copy) = (database(source), database(copy));
-        values(&address, &mut source, &mut copy, &Unwatched).await.unwrap()
+        values(&address, &mut source, &mut copy, &[], &Unwatched).await.unwrap()
     }
 
     #[tokio::test]

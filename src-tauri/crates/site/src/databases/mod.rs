@@ -9,7 +9,7 @@
 //! copy              every table, in ranges; addresses are rewritten on the way
 //! settle            makes sure that the copy shows one moment of the source; then views, routines, triggers and events
 //! rewrite           what rewriting did; for SQLite it happens here, in place, before it is settled
-//! check             rows on both sides, old addresses left over in any column
+//! check             what was not read back with the copying: rows on both sides, old addresses left over in any column
 //! Target::finish    takes the marks away; or, instead, Target::undo takes everything back
 //! ```
 //!
@@ -48,6 +48,7 @@ mod marks;
 mod mysql;
 mod name;
 mod outcome;
+pub(crate) mod parsing;
 mod rewriting;
 mod sqlite;
 mod survey;
@@ -57,7 +58,8 @@ pub use address::{DatabaseAddress, Server};
 use marks::Look;
 pub use marks::Marks;
 pub use outcome::{
-    Change, Checked, Copied, LeftOver, MissingRight, Rewritten, Settled, TableRows, UnsafeCell,
+    Change, Checked, Copied, Known, LeftOver, MissingRight, ReadBack, Rewritten, Settled, TableRows,
+    UnsafeCell,
 };
 pub use rewriting::Rewriting;
 pub use survey::{Count, Key, Survey, Table};
@@ -322,13 +324,13 @@ async fn bring_to(
     }
 }
 
-/// Counts rows on both sides as they are now, and looks for old addresses in every column of text. Writes nothing. A table of `known`
-/// is not counted again in the source, which has moved on since its copy was of one moment.
+/// Counts rows on both sides, and looks for old addresses in every column of text; what is known already is not read again. Writes
+/// nothing.
 pub async fn check(
     source: &Source,
     target: &Target,
     rewriting: Option<&Rewriting>,
-    known: &[TableRows],
+    known: Known<'_>,
     watch: &dyn Watch,
 ) -> Result<Checked> {
     match (&source.0, &target.0) {

@@ -35,6 +35,23 @@ pub struct Copied {
     pub way: String,
     /// Where the copy differs from the source by need.
     pub changes: Vec<Change>,
+    /// Tables that were read back, with [`Rewriting::reading_back`](super::Rewriting::reading_back).
+    #[serde(default)]
+    pub read_back: Vec<ReadBack>,
+}
+
+/// A table of the copy that was read again as soon as its rows were committed, by sessions that write nothing, and that has every row and
+/// every value that parses as the source has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadBack {
+    /// The table.
+    pub table: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Serialized values and JSON documents of the source, each of which parses in the copy as well.
+    pub parsing: u64,
+    /// Old addresses that are still in it.
+    pub left_over: Vec<LeftOver>,
 }
 
 /// How often the source was compared, and what it took to bring the copy to one moment of it.
@@ -46,6 +63,9 @@ pub struct Settled {
     pub compared: u64,
     /// Ranges that had changed since they were copied and were brought over again, of all passes.
     pub brought: u64,
+    /// The tables that these ranges are of.
+    #[serde(default)]
+    pub renewed: Vec<String>,
     /// Rows of each table in the moment of the source that the copy holds, and in the copy.
     pub tables: Vec<TableRows>,
     /// Tables that kept changing during the passes and whose engine cannot read one moment. Empty on a sound copy.
@@ -124,6 +144,22 @@ pub struct UnsafeCell {
     pub column: String,
     /// Why it was left.
     pub reason: String,
+}
+
+/// What is known of a copy before it is checked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// Rows of the source in the moment of the copy; the source has moved on since.
+    pub tables: &'a [TableRows],
+    /// Tables that were read back, and not written since.
+    pub read_back: &'a [ReadBack],
+}
+
+impl Known<'_> {
+    /// Rows of a table of the source.
+    pub(crate) fn rows(&self, table: &str) -> Option<u64> {
+        self.tables.iter().find(|known| known.name == table).map(|known| known.rows_source)
+    }
 }
 
 /// What a check of the copy found.

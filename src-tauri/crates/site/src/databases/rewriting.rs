@@ -10,18 +10,30 @@ use super::outcome::UnsafeCell;
 pub struct Rewriting {
     rewriter: Rewriter,
     keep: BTreeSet<(String, String)>,
+    read_back: bool,
 }
 
 impl Rewriting {
     /// Rewrites every column of text.
     pub fn new(rewriter: Rewriter) -> Self {
-        Self { rewriter, keep: BTreeSet::new() }
+        Self { rewriter, keep: BTreeSet::new(), read_back: false }
     }
 
     /// Leaves a column as it is: `wp_posts`, `guid`.
     pub fn keeping(mut self, table: &str, column: &str) -> Self {
         self.keep.insert((table.to_owned(), column.to_owned()));
         self
+    }
+
+    /// Has every table read back as soon as it is written, where the kind of database allows it: then it need not be read later, when it
+    /// is in nobody's memory any more. See [`Copied::read_back`](super::Copied::read_back).
+    pub fn reading_back(mut self) -> Self {
+        self.read_back = true;
+        self
+    }
+
+    pub(crate) fn reads_back(&self) -> bool {
+        self.read_back
     }
 
     pub(crate) fn keeps(&self, table: &str, column: &str) -> bool {

@@ -8,6 +8,7 @@ mod bedrock;
 mod configuration;
 mod database;
 mod login;
+mod noted;
 mod salts;
 mod server_files;
 mod tables;
@@ -23,6 +24,7 @@ use crate::{Problem, Result, Secret};
 
 pub use database::settle;
 pub use login::Login;
+pub use noted::Noted;
 pub(crate) use salts::{NAMES as SALTS, salt, token};
 pub use tables::{Cell, Tables};
 pub(crate) use write::write_inside;

@@ -11,6 +11,7 @@ use super::range::Way;
 use super::rows::Rows;
 use super::shape::Shape;
 use crate::databases::Rewritten;
+use crate::databases::parsing::Parsing;
 
 /// Rows that were read, with what becomes of them.
 pub(super) struct Batch {
@@ -22,6 +23,8 @@ pub(super) struct Batch {
     pub held: Held,
     /// What rewriting did.
     pub work: Rewritten,
+    /// What of the rows parsed as they were read, where that is asked for.
+    pub parsing: Parsing,
     /// Whether it is one row with a value that is too long to be held several times over: how it was is forgotten.
     pub giant: bool,
 }
@@ -35,6 +38,7 @@ impl Batch {
             changed: Vec::new(),
             held: Held::default(),
             work: Rewritten::default(),
+            parsing: Parsing::default(),
             giant: false,
         };
         let mut text = Vec::new();
@@ -42,6 +46,7 @@ impl Batch {
             let sum = shape.row_sum((0..batch.columns).map(|at| batch.rows.get(row, at)), &mut text);
             batch.held.row(sum);
         }
+        batch.parse(way, shape);
         batch.rewrite(way, shape);
         batch.giant = batch.len() == 1 && batch.rows.size() > GIANT;
         if batch.giant {
@@ -82,6 +87,19 @@ impl Batch {
     /// The key of a row as SQL values.
     pub(super) fn key(&self, shape: &Shape, row: usize) -> String {
         shape.literals(shape.key_columns.iter().filter_map(|at| self.rows.get(row, *at))).join(",")
+    }
+
+    fn parse(&mut self, way: &Way, shape: &Shape) {
+        if !way.reads_back(shape) {
+            return;
+        }
+        let columns = way.rewritten(shape);
+        for row in 0..self.rows.len() {
+            for at in &columns {
+                let Some(value) = self.rows.get(row, *at) else { continue };
+                self.parsing.cell(shape.key_columns.iter().map(|key| self.rows.get(row, *key)), *at, value);
+            }
+        }
     }
 
     fn rewrite(&mut self, way: &Way, shape: &Shape) {

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
 
+use super::account::Range;
 use super::quote;
 use super::rows::Rows;
 use super::session::{Mode, Session};
 use super::shape::{Shape, shapes};
 use super::source::{self, Source};
 use super::target::Target;
-use crate::databases::{Checked, LeftOver, Rewriting, TableRows};
+use crate::databases::parsing::Parsing;
+use crate::databases::{Checked, Known, LeftOver, Rewriting, TableRows};
 use crate::{Result, Unit, Watch};
 
 /// Tables that are read at a time.
@@ -31,19 +33,30 @@ pub(crate) async fn check(
     source: &Source,
     target: &Target,
     rewriting: Option<&Rewriting>,
-    known: &[TableRows],
+    known: Known<'_>,
     watch: &dyn Watch,
 ) -> Result<Checked> {
     let mut copy = target.login.open(&target.name, Mode::Read).await?;
     let shapes = shapes(&mut copy, &target.name).await?;
     copy.close().await;
     let total = shapes.len() as u64;
-    let mut open: Vec<(usize, Arc<Shape>)> = shapes.into_iter().map(Arc::new).enumerate().collect();
+    let mut found: Vec<Found> = Vec::new();
+    let mut open: Vec<(usize, Arc<Shape>)> = Vec::new();
+    for (place, shape) in shapes.into_iter().enumerate() {
+        match known.read_back.iter().find(|known| known.table == shape.name) {
+            Some(back) => {
+                let rows_source = known.rows(&shape.name).unwrap_or(back.rows);
+                let rows = TableRows { name: shape.name, rows_source, rows_target: back.rows };
+                found.push((place, rows, back.left_over.clone()));
+            }
+            None => open.push((place, Arc::new(shape))),
+        }
+    }
     // The largest first, so that none of them is left for one session at the end.
     open.sort_by_key(|(_, shape)| std::cmp::Reverse(shape.bytes));
     let lookers = TABLES.min(open.len());
     let open = Mutex::new(VecDeque::from(open));
-    let found: Mutex<Vec<Found>> = Mutex::new(Vec::new());
+    let found = Mutex::new(found);
     let lookers = (0..lookers).map(|_| async {
         let mut reading = source.session().await?;
         let mut copy = target.login.open(&target.name, Mode::Read).await?;
@@ -53,17 +66,17 @@ pub(crate) async fn check(
             watch.safe_point().await?;
             watch.doing(&shape.name);
             let in_source = async {
-                match known.iter().find(|table| table.name == shape.name) {
-                    Some(table) => Ok(table.rows_source),
+                match known.rows(&shape.name) {
+                    Some(rows) => Ok(rows),
                     None => source::rows(&mut reading, &source.name, &shape).await,
                 }
             };
-            let (rows_source, rows_target) =
-                futures::join!(in_source, look(&mut copy, &target.name, &shape, rewriting));
-            let (rows_source, (rows_target, left_over)) = (rows_source?, rows_target?);
-            let rows = TableRows { name: shape.name.clone(), rows_source, rows_target };
+            let (rows_source, looked) =
+                futures::join!(in_source, look(&mut copy, &target.name, &shape, rewriting, None));
+            let (rows_source, looked) = (rows_source?, looked?);
+            let rows = TableRows { name: shape.name.clone(), rows_source, rows_target: looked.rows };
             let mut found = locked(&found);
-            found.push((place, rows, left_over));
+            found.push((place, rows, looked.left_over));
             watch.progress(found.len() as u64, total, Unit::Tables);
         }
         reading.close().await;
@@ -85,49 +98,58 @@ fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Counts the rows of a table of the copy, and finds old addresses in them.
-async fn look(
+/// What was found in rows of the copy.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub rows: u64,
+    pub left_over: Vec<LeftOver>,
+    /// What of them parses, where one range was looked at.
+    pub parsing: Parsing,
+}
+
+/// Counts the rows of a table of the copy, or of one range of it, and finds old addresses in them.
+pub(super) async fn look(
     copy: &mut Session,
     database: &str,
     shape: &Arc<Shape>,
     rewriting: Option<&Rewriting>,
-) -> Result<(u64, Vec<LeftOver>)> {
-    let columns = |rewriting: &Rewriting| -> Vec<usize> {
-        (0..shape.columns.len())
-            .filter(|at| {
-                let column = &shape.columns[*at];
-                column.kind.holds_text() && !rewriting.keeps(&shape.name, &column.name)
-            })
-            .collect()
-    };
-    let (rewriting, columns) = match rewriting.map(|rewriting| (rewriting, columns(rewriting))) {
+    range: Option<&Range>,
+) -> Result<Looked> {
+    let (rewriting, columns) = match rewriting.map(|rewriting| (rewriting, shape.rewritten(rewriting))) {
         Some((rewriting, columns)) if !columns.is_empty() => (rewriting, columns),
-        _ => return Ok((source::rows(copy, database, shape).await?, Vec::new())),
+        _ => {
+            let rows = source::rows(copy, database, shape).await?;
+            return Ok(Looked { rows, ..Looked::default() });
+        }
     };
+    let which = range.map_or(String::new(), |range| {
+        let within = shape.between(range.low.as_deref(), range.high.as_deref());
+        format!("{} WHERE {within}", shape.along())
+    });
     // The key first, then the columns to look at, and nothing else of a row.
     let read: Vec<String> =
         shape.key_columns.iter().chain(&columns).map(|at| shape.columns[*at].read()).collect();
     let mut answer = copy
-        .stream(format!("SELECT {} FROM {}", read.join(","), quote::table(database, &shape.name)))
+        .stream(format!("SELECT {} FROM {}{which}", read.join(","), quote::table(database, &shape.name)))
         .await?;
-    let mut count = 0;
     let mut rows = Rows::of(read.len());
     let mut search = Search {
         shape: Arc::clone(shape),
         rewriting: rewriting.clone(),
         columns: columns.into(),
+        parses: range.is_some(),
         running: None,
-        found: Vec::new(),
+        found: Looked::default(),
     };
     while let Some(row) = answer.row().await? {
-        count += 1;
+        search.found.rows += 1;
         rows.push(&row);
         if rows.size() >= BATCH_BYTES {
             search.begin(std::mem::replace(&mut rows, Rows::of(read.len()))).await;
         }
     }
     search.begin(rows).await;
-    Ok((count, search.end().await))
+    Ok(search.end().await)
 }
 
 /// The search through rows, away from the threads that wait for the network: one batch at a time.
@@ -135,8 +157,9 @@ struct Search {
     shape: Arc<Shape>,
     rewriting: Rewriting,
     columns: Arc<[usize]>,
-    running: Option<JoinHandle<Vec<LeftOver>>>,
-    found: Vec<LeftOver>,
+    parses: bool,
+    running: Option<JoinHandle<(Vec<LeftOver>, Parsing)>>,
+    found: Looked,
 }
 
 impl Search {
@@ -145,24 +168,48 @@ impl Search {
         self.gather().await;
         let (shape, rewriting, columns) =
             (Arc::clone(&self.shape), self.rewriting.clone(), Arc::clone(&self.columns));
-        self.running =
-            Some(tokio::task::spawn_blocking(move || left_over(&rows, &shape, &rewriting, &columns)));
+        let parses = self.parses;
+        self.running = Some(tokio::task::spawn_blocking(move || {
+            let parsing = if parses { parsing(&rows, &shape, &columns) } else { Parsing::default() };
+            (left_over(&rows, &shape, &rewriting, &columns), parsing)
+        }));
     }
 
-    async fn end(mut self) -> Vec<LeftOver> {
+    async fn end(mut self) -> Looked {
         self.gather().await;
         self.found
     }
 
     async fn gather(&mut self) {
         let Some(running) = self.running.take() else { return };
-        for new in running.await.expect("searching does not panic") {
-            match self.found.iter_mut().find(|known| known.column == new.column) {
-                Some(known) => known.cells += new.cells,
-                None => self.found.push(new),
+        let (left_over, parsing) = running.await.expect("searching does not panic");
+        merge(&mut self.found.left_over, left_over);
+        self.found.parsing.add(parsing);
+    }
+}
+
+/// Adds what was found in other rows of the same table.
+pub(super) fn merge(found: &mut Vec<LeftOver>, more: Vec<LeftOver>) {
+    for new in more {
+        match found.iter_mut().find(|known| known.column == new.column) {
+            Some(known) => known.cells += new.cells,
+            None => found.push(new),
+        }
+    }
+}
+
+/// What of these rows parses. Their cells begin with those of the key.
+fn parsing(rows: &Rows, shape: &Shape, columns: &[usize]) -> Parsing {
+    let keys = shape.key_columns.len();
+    let mut parsing = Parsing::default();
+    for row in 0..rows.len() {
+        for (place, at) in columns.iter().enumerate() {
+            if let Some(value) = rows.get(row, keys + place) {
+                parsing.cell((0..keys).map(|key| rows.get(row, key)), *at, value);
             }
         }
     }
+    parsing
 }
 
 /// The columns of these rows that hold an old address. Their cells begin with those of the key.

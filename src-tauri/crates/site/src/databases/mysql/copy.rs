@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::account::{self, Range, State};
+use super::back::Back;
 use super::define;
 use super::quote;
 use super::range::{Clash, From, Moment, Room, Way, bring};
@@ -58,6 +59,7 @@ pub(crate) async fn copy(
     account::plan(&mut writing, &cutting).await?;
     let mut lines = Vec::new();
     let mut plan = Plan::default();
+    let mut back = Back::default();
     for shape in shapes.into_iter().filter(Shape::holds_rows) {
         let shape = Arc::new(shape);
         let ranges = account::ranges(&mut writing, &shape.name).await?;
@@ -66,8 +68,13 @@ pub(crate) async fn copy(
         let done: u64 = ranges.iter().filter(|range| !wanting(range)).map(|range| range.held.rows).sum();
         plan.done += done;
         plan.total += shape.rows.max(done);
+        let all = ranges.len();
         let open: std::collections::VecDeque<Open> =
             ranges.into_iter().filter(wanting).map(Open::new).collect();
+        // Of what an earlier try brought nothing is known any more.
+        if open.len() == all && way.reads_back(&shape) {
+            back.expect(&shape.name, all);
+        }
         plan.ranges += open.len();
         if open.is_empty() {
             define::indexes(&mut writing, target, &shape).await?;
@@ -81,12 +88,12 @@ pub(crate) async fn copy(
         super::programs::still_triggers(&mut writing).await?;
         // The largest first, so that none of them is left for one connection at the end.
         lines.sort_by_key(|line| std::cmp::Reverse(line.shape.bytes));
-        carry(target, &way, moment, lines, &plan, connections, watch).await?;
+        carry(target, &way, moment, lines, &plan, &back, connections, watch).await?;
     }
     let rows = account::rows(&mut writing).await?;
     watch.progress(rows, rows, Unit::Rows);
     writing.close().await;
-    Ok(Copied { tables, rows, way: way.words().to_owned(), changes })
+    Ok(Copied { tables, rows, way: way.words().to_owned(), changes, read_back: back.whole() })
 }
 
 /// How much there is to do, and was done before.
@@ -111,6 +118,7 @@ async fn carry(
     moment: Option<Moment>,
     lines: Vec<Line>,
     plan: &Plan,
+    back: &Back,
     connections: usize,
     watch: &dyn Watch,
 ) -> Result<()> {
@@ -122,15 +130,20 @@ async fn carry(
     let rows = AtomicU64::new(plan.done);
     let writers = (0..connections.clamp(1, plan.ranges)).map(|_| async {
         let mut writing = target.session().await?;
+        let mut reading = None;
         loop {
             watch.safe_point().await?;
             let load = loads.lock().await.recv().await;
             let Some(Load { shape, open, from }) = load else { break };
             watch.doing(&shape.name);
             match bring(&mut writing, way, &shape, &open.range, from, Clash::Leave).await {
-                Ok(held) => {
-                    let done = rows.fetch_add(held.rows, Ordering::Relaxed) + held.rows;
+                Ok(brought) => {
+                    let held = brought.held.rows;
+                    let done = rows.fetch_add(held, Ordering::Relaxed) + held;
                     watch.progress(done, plan.total.max(done), Unit::Rows);
+                    back.read(&mut reading, target, way, &shape, &open.range, brought)
+                        .await
+                        .map_err(|problem| problem.with("table", &shape.name))?;
                     if ranges.done(&shape.name) {
                         define::indexes(&mut writing, target, &shape).await?;
                     }
@@ -143,6 +156,9 @@ async fn carry(
             }
         }
         writing.close().await;
+        if let Some(reading) = reading {
+            reading.close().await;
+        }
         Ok::<_, Problem>(())
     });
     futures::future::try_join_all(writers).await?;

@@ -2,6 +2,7 @@
 
 mod account;
 mod aside;
+mod back;
 mod batch;
 mod check;
 mod copy;

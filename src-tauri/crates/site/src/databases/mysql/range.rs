@@ -18,7 +18,8 @@ use super::session::{Cells, Session};
 use super::shape::Shape;
 use super::source::Source;
 use super::write::write;
-use crate::databases::{Rewriting, Rewritten};
+use crate::databases::parsing::Parsing;
+use crate::databases::{Key, Rewriting, Rewritten};
 use crate::{Problem, Result};
 
 /// Bytes of rows that are rewritten and written at a time.
@@ -96,16 +97,27 @@ pub(super) enum From {
     Reader(u64, mpsc::UnboundedReceiver<Piece>),
 }
 
+/// What was brought of a range.
+pub(super) struct Brought {
+    pub held: Held,
+    /// What parsed as it was read; none where the range is not to be read back.
+    pub parsing: Option<Parsing>,
+}
+
 impl Way {
     /// The columns of a table in which addresses are rewritten.
     pub(super) fn rewritten(&self, shape: &Shape) -> Vec<usize> {
         let Some(rewriting) = &self.rewriting else { return Vec::new() };
-        (0..shape.columns.len())
-            .filter(|at| {
-                let column = &shape.columns[*at];
-                column.kind.holds_text() && !rewriting.keeps(&shape.name, &column.name)
-            })
-            .collect()
+        shape.rewritten(rewriting)
+    }
+
+    /// Whether rows of a table are read back once they are written. Not those that can change under a reader or cannot be told apart, and
+    /// none without text, of which there is nothing but a number to know.
+    pub(super) fn reads_back(&self, shape: &Shape) -> bool {
+        self.rewriting.as_ref().is_some_and(Rewriting::reads_back)
+            && shape.transactional()
+            && matches!(shape.key, Key::Primary | Key::Unique)
+            && !self.rewritten(shape).is_empty()
     }
 
     /// Whether the server copies by itself.
@@ -209,7 +221,7 @@ pub(super) async fn bring(
     range: &Range,
     from: From,
     clash: Clash,
-) -> Result<Held> {
+) -> Result<Brought> {
     if !shape.transactional() {
         if range.state == State::Copied {
             account::forget(writing, range).await?;
@@ -218,11 +230,11 @@ pub(super) async fn bring(
     }
     writing.run("START TRANSACTION").await?;
     match fill(writing, way, shape, range, from, clash).await {
-        Ok((held, moment, work)) => {
+        Ok((brought, moment, work)) => {
             let work = way.rewriting.is_some().then_some(&work);
-            account::copied(writing, range, held, moment, work).await?;
+            account::copied(writing, range, brought.held, moment, work).await?;
             writing.run("COMMIT").await?;
-            Ok(held)
+            Ok(brought)
         }
         Err(problem) => {
             // On a lost connection the server rolls back by itself.
@@ -246,7 +258,7 @@ async fn fill(
     range: &Range,
     from: From,
     clash: Clash,
-) -> Result<(Held, u64, Rewritten)> {
+) -> Result<(Brought, u64, Rewritten)> {
     let within = shape.between(range.low.as_deref(), range.high.as_deref());
     if shape.transactional() && range.state == State::Copied {
         empty(writing, way, shape, range).await?;
@@ -263,10 +275,11 @@ async fn fill(
             ))
             .await?;
         let held = sums(writing, &way.target, shape, &within).await?;
-        return Ok((held, 0, Rewritten::default()));
+        return Ok((Brought { held, parsing: None }, 0, Rewritten::default()));
     };
     let mut held = Held::default();
     let mut work = Rewritten::default();
+    let mut parsing = way.reads_back(shape).then(Parsing::default);
     let mut sure = true;
     loop {
         let Part { rows, taken } = match pieces.recv().await {
@@ -283,13 +296,22 @@ async fn fill(
         let (batch, done) = prepare(way, shape, rows).await;
         let written = write(writing, way, shape, &batch, clash).await?;
         sure &= written.sure;
+        // Values that nobody can hold several times over are looked at alone, later.
+        parsing = parsing.filter(|_| written.sure && !batch.giant).map(|mut parsing| {
+            parsing.add(batch.parsing);
+            parsing
+        });
         held.add(batch.held);
         work.add(done);
         work.keep(written.kept);
         drop((batch, taken));
     }
     // When a row was in the target already, it is open what is there.
-    Ok(if sure { (held, moment, work) } else { (held.open(), 0, work) })
+    Ok(if sure {
+        (Brought { held, parsing }, moment, work)
+    } else {
+        (Brought { held: held.open(), parsing: None }, 0, work)
+    })
 }
 
 /// Sums and rewrites rows away from the threads that wait for the network.

@@ -146,6 +146,7 @@ async fn pass(
             continue;
         }
         settled.brought += differing.len() as u64;
+        settled.renewed.push(shape.name.clone());
         clear(writing, way, shape, &mut differing).await?;
         for range in &differing {
             watch.safe_point().await?;

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use super::quote;
 use super::session::Session;
 use crate::Result;
-use crate::databases::Key;
+use crate::databases::{Key, Rewriting};
 
 /// The tables in a target that keep the account of a job. They are never part of what is copied, counted or checked.
 pub(super) const OWN: &str = "_clonedeck_";
@@ -240,6 +240,16 @@ impl Shape {
         } else {
             format!(" FORCE INDEX ({})", quote::name(&self.key_index))
         }
+    }
+
+    /// The columns of text in which addresses are rewritten.
+    pub(super) fn rewritten(&self, rewriting: &Rewriting) -> Vec<usize> {
+        (0..self.columns.len())
+            .filter(|at| {
+                let column = &self.columns[*at];
+                column.kind.holds_text() && !rewriting.keeps(&self.name, &column.name)
+            })
+            .collect()
     }
 
     /// The columns of the key with commas.

@@ -5,14 +5,14 @@ use super::link::Link;
 use super::rewrite::named;
 use super::shape::{Shape, list, quoted, rows, shapes};
 use super::target::{Source, Target};
-use crate::databases::{Checked, LeftOver, Rewriting, TableRows};
+use crate::databases::{Checked, Known, LeftOver, Rewriting, TableRows};
 use crate::{Result, Unit, Watch};
 
 pub(crate) async fn check(
     source: &Source,
     target: &Target,
     rewriting: Option<&Rewriting>,
-    known: &[TableRows],
+    known: Known<'_>,
     watch: &dyn Watch,
 ) -> Result<Checked> {
     let mut reading = Link::read(&source.path).await?;
@@ -25,8 +25,8 @@ pub(crate) async fn check(
         watch.doing(&shape.name);
         watch.progress(done as u64, total, Unit::Tables);
         let name = shape.name.clone();
-        let rows_source = match known.iter().find(|table| table.name == name) {
-            Some(table) => table.rows_source,
+        let rows_source = match known.rows(&name) {
+            Some(rows) => rows,
             // A table of the copy alone is told by its rows.
             None => reading.with(move |connection| rows(connection, &name)).await.unwrap_or_default(),
         };

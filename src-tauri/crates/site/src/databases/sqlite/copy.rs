@@ -22,7 +22,7 @@ pub(crate) async fn copy(source: &Source, target: &Target, watch: &dyn Watch) ->
     if let Some(rows) = account.copied {
         let mut link = Link::read(&target.path).await?;
         let tables = link.with(|connection| Ok(shapes(connection)?.len() as u64)).await?;
-        return Ok(Copied { tables, rows, way, changes: Vec::new() });
+        return Ok(Copied { tables, rows, way, ..Copied::default() });
     }
     let part = target.part();
     let _ = std::fs::remove_file(&part);
@@ -75,7 +75,7 @@ pub(crate) async fn copy(source: &Source, target: &Target, watch: &dyn Watch) ->
     if let Some(folder) = target.path.parent() {
         std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(place)?;
     }
-    Ok(Copied { tables, rows, way, changes: Vec::new() })
+    Ok(Copied { tables, rows, way, ..Copied::default() })
 }
 
 /// Both ends of a backup. The backup itself lives on a thread of its own, because it borrows both connections.
