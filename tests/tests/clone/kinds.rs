@@ -3,7 +3,9 @@
 //! is byte for byte what it was.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::process::Command;
 
 use clonedeck_site::check::Client;
 use clonedeck_tests::desk::{Desk, assert_clean, id_of};
@@ -59,6 +61,47 @@ fn a_wordpress_on_sqlite() {
         copy.php("echo get_class($GLOBALS['wpdb']), ' ', get_option('clonetest_nested')['url'][0], ' ', wp_count_posts()->publish;"),
         format!("WP_SQLite_DB {url}/a 13")
     );
+    // A part that is not wanted is told, so that nobody takes such a copy for a whole one.
+    let (from, to) = (copy.folder.display().to_string(), desk.path("part").display().to_string());
+    let plan = desk.json(&["clone", "--dry-run", "--skip", "media", &from, &to]);
+    let left_out = plan["excluded"].as_array().expect("what is left out");
+    let media = left_out.iter().find(|out| out["pattern"] == "media").expect("the part");
+    assert!(media["files"].as_u64().is_some_and(|files| files > 0), "{media}");
+}
+
+#[test]
+fn what_a_copy_is_given_belongs_to_whom_the_site_belongs() {
+    const OWNER: u32 = 65_534;
+    let desk = Desk::new();
+    let site = WordPress::install_on_sqlite(&desk.path("shop"), "http://shop.test");
+    let database = "wp-content/database/.ht.sqlite";
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    mode(&site.folder.join("wp-config.php"), 0o640);
+    mode(&site.folder.join(database), 0o600);
+    let own = Command::new("chown")
+        .arg("-R")
+        .arg(OWNER.to_string())
+        .arg(&site.folder)
+        .status()
+        .expect("chown starts");
+    if !own.success() {
+        println!("SKIPPED: only root gives files to somebody else");
+        return;
+    }
+    let job = desk.clone(&site.folder, &desk.path("copy"), &[]);
+    assert_clean(&desk.receipt(id_of(&job)));
+    let copy = desk.path("copy");
+    for path in fingerprint(&copy).keys() {
+        let about = fs::symlink_metadata(copy.join(path)).expect("an entry of the copy");
+        // What the running copy writes is the preview's user's.
+        let by_preview =
+            path.ends_with("blocked-requests.jsonl") || path.extension().is_some_and(|kind| kind == "eml");
+        assert!(about.uid() == OWNER || by_preview, "{} belongs to {}", path.display(), about.uid());
+    }
+    for (path, due) in [("wp-config.php", 0o640), (database, 0o600)] {
+        assert_eq!(fs::metadata(copy.join(path)).expect("a file").mode() & 0o777, due, "{path}");
+    }
 }
 
 #[test]

@@ -2,7 +2,10 @@ use clap::Args;
 use clonedeck_api::wire::Receipt;
 use clonedeck_api::{Clonedeck, Open};
 
-use crate::say::{Code, Failure, Say, bytes, count, time};
+use crate::say::{Code, Failure, Say, bytes, count, counted, time};
+
+/// Lines of one kind that are shown, at most; all of them are in the JSON.
+const SHOWN: usize = 20;
 
 /// What a clone did, and the proof of it
 #[derive(Debug, Args)]
@@ -38,13 +41,15 @@ fn show(receipt: &Receipt, say: Say) {
     ));
     for out in files.excluded.iter().filter(|out| out.files > 0) {
         say.text(&format!(
-            "left out    {}: {} files, {} ({})",
+            "left out    {}: {}, {} ({})",
             out.pattern,
-            count(out.files),
+            counted(out.files, "file"),
             bytes(out.bytes),
             out.reason
         ));
     }
+    list(say, "differs", &files.differences);
+    list(say, "listed", &files.listed);
     if !receipt.tables.is_empty() {
         say.text(&format!(
             "tables      {}: {} rows in the source, {} in the copy",
@@ -75,11 +80,14 @@ fn show(receipt: &Receipt, say: Say) {
         count(rewrite.left_over.len() as u64),
         count(rewrite.newly_broken)
     ));
+    list(say, "left over", &rewrite.left_over);
+    list(say, "unchanged", &rewrite.unchanged_unsafe);
     for done in &receipt.neutralised {
         say.text(&format!("neutral     {done}"));
     }
     for setting in &receipt.settings {
-        say.text(&format!("setting     {}: {} → {}", setting.name, setting.from, setting.to));
+        let from = if setting.from.is_empty() { String::new() } else { format!("{} ", setting.from) };
+        say.text(&format!("setting     {}: {from}→ {}", setting.name, setting.to));
     }
     for page in &receipt.pages {
         say.text(&format!("page        {page}"));
@@ -92,5 +100,17 @@ fn show(receipt: &Receipt, say: Say) {
     }
     for finding in &receipt.findings {
         say.text(&format!("finding     {finding}"));
+    }
+}
+
+fn list(say: Say, name: &str, lines: &[String]) {
+    for line in lines.iter().take(SHOWN) {
+        say.text(&format!("{name:<11} {line}"));
+    }
+    if lines.len() > SHOWN {
+        say.text(&format!(
+            "            … and {} more: --json shows all",
+            count((lines.len() - SHOWN) as u64)
+        ));
     }
 }

@@ -10,7 +10,7 @@ use clonedeck_site::{Part, Problem, Result, Secret, Watch, fence, preview};
 use serde::{Deserialize, Serialize};
 
 use super::{AttachPlatform, CloneSite, CloneSpec, shared, source, trees};
-use crate::words::{bytes, count, counted};
+use crate::words::{bytes, counted};
 use crate::{Previews, Secrets, Watching};
 
 /// Takes the index of files and tables, decides where everything goes, and finds what stands in the way before anything is written.
@@ -137,9 +137,9 @@ impl Step for Plan {
             ctx.log(
                 Level::Info,
                 format!(
-                    "left out {}: {} files, {} ({})",
+                    "left out {}: {}, {} ({})",
                     out.pattern,
-                    count(out.files),
+                    counted(out.files, "file"),
                     bytes(out.bytes),
                     out.reason
                 ),
@@ -276,7 +276,7 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
         rows: survey.as_ref().map_or(0, Survey::rows),
         tables: survey.as_ref().map_or(0, |survey| survey.tables.len() as u64),
         database_bytes,
-        left_out: files.left_out.into_values().collect(),
+        left_out: files.left_out.into_values().chain(skipped(spec, &all_parts)).collect(),
         linked: files.linked,
     };
     if let Some(index) = files.indexes.first()
@@ -285,6 +285,18 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
         warnings.push(format!("The copy will not be started: {shares}"));
     }
     Ok(Draft { planned, all_parts, indexes: files.indexes, survey, free, needed, obstacles, warnings })
+}
+
+/// Parts that are left out because that was asked: a copy without them must not look whole.
+fn skipped(spec: &CloneSpec, all: &BTreeMap<Part, (u64, u64)>) -> Vec<LeftOut> {
+    let skipped = all.iter().filter(|(part, _)| !spec.copies(**part));
+    let left_out = skipped.map(|(part, (files, bytes))| LeftOut {
+        pattern: part.name().to_owned(),
+        reason: "a part of the site that is not wanted in the copy".to_owned(),
+        files: *files,
+        bytes: *bytes,
+    });
+    left_out.collect()
 }
 
 /// What is said when somebody is at the copy's address already.

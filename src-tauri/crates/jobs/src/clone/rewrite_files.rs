@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clonedeck_rewrite::{Outcome, Rewriter};
-use clonedeck_site::files::{Index, Kind, RelPath, target_trouble};
+use clonedeck_site::files::{Index, Kind, RelPath, belong_like, target_trouble};
 use clonedeck_site::platforms::{Kind as Platform, Site};
 use clonedeck_site::{Part, Result, Watch};
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,7 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let new = path.with_file_name(name);
     let mut file = std::fs::File::create(&new)?;
     file.write_all(bytes)?;
+    belong_like(&new, path);
     file.set_permissions(mode)?;
     file.sync_all()?;
     std::fs::rename(&new, path)

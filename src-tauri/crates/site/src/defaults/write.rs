@@ -2,13 +2,14 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use crate::files::belong_like;
 use crate::{Problem, Result};
 
 /// Writes `bytes` to `path` inside `root`, as a new file in the place of the old one: a link at `path` is replaced, never followed.
 pub(crate) fn write_inside(root: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(root);
     fence(root, folder, path)?;
-    fs::create_dir_all(folder).map_err(|error| trouble(path, &error))?;
+    make_folders(folder).map_err(|error| trouble(path, &error))?;
     fence(root, folder, path)?;
     let mode = fs::metadata(path).map(|metadata| metadata.permissions()).ok();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -17,6 +18,8 @@ pub(crate) fn write_inside(root: &Path, path: &Path, bytes: &[u8]) -> Result<()>
         let _ = fs::remove_file(&temporary);
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
         file.write_all(bytes)?;
+        let is_there = fs::symlink_metadata(path).is_ok_and(|there| there.is_file());
+        belong_like(&temporary, if is_there { path } else { folder });
         if let Some(mode) = mode {
             file.set_permissions(mode)?;
         }
@@ -27,6 +30,18 @@ pub(crate) fn write_inside(root: &Path, path: &Path, bytes: &[u8]) -> Result<()>
         let _ = fs::remove_file(&temporary);
         trouble(path, &error)
     })
+}
+
+/// Makes the folders that are missing, each belonging to whom the one above belongs.
+fn make_folders(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+            _ => belong_like(folder, folder.parent().unwrap_or(folder)),
+        }
+    }
+    Ok(())
 }
 
 /// A folder of the copy that is a link to outside would carry a write to wherever it leads: to the source, at worst.

@@ -7,6 +7,7 @@
 //! is written under a temporary name and renamed when it is whole, so a name in the target always means a whole file; that is how a
 //! later run knows what it need not copy again (same kind, size and modification time), without any cursor.
 
+mod belonging;
 mod changed;
 mod compare;
 mod copy;
@@ -22,6 +23,7 @@ mod sys;
 mod trouble;
 mod whole;
 
+pub use belonging::belong_like;
 pub use changed::Changed;
 pub use compare::{Comparison, Difference, PartComparison, Verify, compare};
 pub use copy::{CopyReport, Options, PartReport, copy};

@@ -66,6 +66,18 @@ impl Address {
         self.port.unwrap_or(if self.scheme == "https" { 443 } else { 80 })
     }
 
+    /// The same with `www.` before the host, or without; none where the host is no name of the internet.
+    fn twin(&self) -> Option<Self> {
+        let is_name = self.host.contains('.')
+            && !self.is_loopback()
+            && self.host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_err();
+        let host = match self.host.strip_prefix("www.") {
+            Some(bare) => bare.to_owned(),
+            None => format!("www.{}", self.host),
+        };
+        (is_name && host.contains('.')).then(|| Self { host, ..self.clone() })
+    }
+
     /// Whether the address is one of this machine.
     pub fn is_loopback(&self) -> bool {
         let host = self.host.trim_matches(['[', ']']);
@@ -81,8 +93,8 @@ impl std::fmt::Display for Address {
     }
 }
 
-/// Which texts a copy of `site` at `url` in folder `root` has in place of which: its addresses in both schemes first, then the
-/// folders of its files.
+/// Which texts a copy of `site` at `url` in folder `root` has in place of which: its addresses in both schemes first, with and without
+/// `www.`, then the folders of its files.
 ///
 /// # Errors
 /// `address.unknown` if the site's own address is not known, `address.refused` if `url` is none or cannot serve a network of
@@ -97,18 +109,30 @@ pub fn pairs(site: &Site, url: &str, root: &Path) -> Result<Vec<(String, String)
         .help("Give it with --source-url.")
     })?;
     let old = Address::parse(home)?;
-    let mut pairs = Vec::new();
-    add(&mut pairs, &old, &new);
+    let mut known = vec![(old.clone(), new.clone())];
     if let Some(siteurl) = &site.siteurl {
         let siteurl = Address::parse(siteurl)?;
         let tail = siteurl.path.strip_prefix(&old.path).unwrap_or(&siteurl.path);
-        add(&mut pairs, &siteurl, &Address { path: format!("{}{tail}", new.path), ..new.clone() });
+        let target = Address { path: format!("{}{tail}", new.path), ..new.clone() };
+        known.push((siteurl, target));
     }
     for inner in site.network.iter().flat_map(|network| &network.sites) {
         for address in [&inner.home, &inner.siteurl] {
             let Ok(address) = Address::parse(address) else { continue };
             let target = network_address(site, &address, &old, &new)?;
-            add(&mut pairs, &address, &target);
+            known.push((address, target));
+        }
+    }
+    let mut pairs = Vec::new();
+    for (old, new) in &known {
+        add(&mut pairs, old, new);
+    }
+    // Content is full of links by the other name of a host, which leads to the same site.
+    for (old, new) in &known {
+        let is_another =
+            |twin: &Address| known.iter().any(|(old, _)| old.host == twin.host) || twin.host == new.host;
+        if let Some(twin) = old.twin().filter(|twin| !is_another(twin)) {
+            add(&mut pairs, &twin, new);
         }
     }
     for tree in &site.trees {

@@ -258,6 +258,11 @@ fn a_network_in_constants_is_known_and_its_copy_gets_its_own() {
     assert_eq!(to("https://net.test"), Some("http://localhost:8080"));
     assert_eq!(to("http://second.net.test"), Some("http://second.localhost:8080"));
     assert_eq!(to("https://own-domain.example"), Some("http://own-domain-example.localhost:8080"));
+    assert_eq!(
+        to("http://www.own-domain.example"),
+        to("https://own-domain.example"),
+        "the other name of a host"
+    );
     assert_eq!(to(place.path("net").to_str().unwrap()), root.to_str());
     assert_eq!(pairs(&recognised.site, "http://127.0.0.1:1", &root).unwrap_err().code, "address.refused");
     configured(&recognised, &root, &url).unwrap();
@@ -266,6 +271,31 @@ fn a_network_in_constants_is_known_and_its_copy_gets_its_own() {
         (read["DOMAIN_CURRENT_SITE"].as_str(), read["PATH_CURRENT_SITE"].as_str()),
         (Some("localhost:8080"), Some("/"))
     );
+}
+
+#[test]
+fn a_host_is_known_by_its_name_with_www_and_without() {
+    let place = Place::new();
+    place.wordpress("shop");
+    place.write("shop/wp-config.php", CONFIG);
+    let mut site = place.recognised("shop").site;
+    let mut to = |home: &str, url: &str, old: &str| {
+        site.home = Some(home.into());
+        let found = pairs(&site, url, Path::new("/srv/copy")).unwrap();
+        found.into_iter().find(|(from, _)| from == old).map(|(_, to)| to)
+    };
+    let here = "http://127.0.0.1:8080";
+    assert_eq!(to("https://shop.test/eu", here, "http://www.shop.test/eu").as_deref(), Some(here));
+    assert_eq!(to("https://www.shop.test", here, "https://shop.test").as_deref(), Some(here));
+    assert_eq!(
+        to("https://shop.test", "https://www.shop.test", "https://www.shop.test"),
+        None,
+        "that is the copy"
+    );
+    for home in ["http://localhost", "http://shop.localhost", "http://192.0.2.7", "http://intranet"] {
+        let twin = home.replace("://", "://www.");
+        assert_eq!(to(home, "https://copy.test", &twin), None, "{home}");
+    }
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -7,6 +8,7 @@ use super::link::{Link, problem, reading};
 use super::shape::{rows, shapes};
 use super::target::{Account, Source, Target, write_account};
 use crate::databases::{Copied, Settled, TableRows};
+use crate::files::belong_like;
 use crate::{Level, Problem, Result, Unit, Watch};
 
 /// Pages that are copied before the work looks whether it should stop.
@@ -70,6 +72,12 @@ pub(crate) async fn copy(source: &Source, target: &Target, watch: &dyn Watch) ->
             format!("The copy cannot take its place {}: {error}.", target.path.display()),
         )
     };
+    belong_like(&part, &source.path);
+    if let Ok(own) = std::fs::metadata(&source.path) {
+        // The work on it goes on, also where nobody writes to the source.
+        let mode = std::fs::Permissions::from_mode(own.mode() | 0o600);
+        std::fs::set_permissions(&part, mode).map_err(place)?;
+    }
     std::fs::File::open(&part).and_then(|file| file.sync_all()).map_err(place)?;
     std::fs::rename(&part, &target.path).map_err(place)?;
     if let Some(folder) = target.path.parent() {
