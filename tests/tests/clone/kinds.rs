@@ -214,6 +214,31 @@ fn a_copy_that_is_let_go_is_let_go_as_it_is_served_too_and_outlives_its_source()
 }
 
 #[test]
+fn a_wordpress_that_is_copied_without_its_database_never_works_on_that_of_its_source() {
+    let desk = Desk::new();
+    let server = MariaDb::shared();
+    let site = WordPress::install_empty(&desk.path("shop"), &server, "http://shop.test");
+    let rows = server.checksums(&site.database);
+    let job = desk.clone(&site.folder, &desk.path("copy"), &["--skip", "database"]);
+    let findings = desk.receipt(id_of(&job))["findings"].to_string();
+    assert!(findings.contains("The copy was not started: Its database was left out"), "{findings}");
+    assert_eq!(stdout_of(desk.command().arg("previews")), "");
+    // Nor does it when it is started all the same.
+    let url = stdout_of(desk.command().args(["previews", "start", id_of(&job)]));
+    let page = Client::new(url.trim()).expect("an address").get("/").expect("an answer");
+    assert_eq!(page.status, 500, "{}", String::from_utf8_lossy(&page.body));
+    assert_eq!(server.checksums(&site.database), rows, "the source changed");
+
+    let address = server.address(&server.fresh_database("given"));
+    let mut command = desk.command();
+    command.args(["--json", "clone", "--dry-run", "--skip", "database", "--db", &address]);
+    let output = expect_code(command.arg(&site.folder).arg(desk.path("other")), 2);
+    let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(plan["obstacles"][0]["code"], "database.skipped", "{plan:#}");
+    assert!(plan["warnings"].to_string().contains("will not be started"), "{plan:#}");
+}
+
+#[test]
 fn a_site_in_php_is_not_started_on_the_database_of_its_source() {
     let desk = Desk::new();
     let server = MariaDb::shared();

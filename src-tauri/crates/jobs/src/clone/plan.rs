@@ -242,6 +242,15 @@ pub async fn draft(spec: &CloneSpec, site: &Site, secrets: &Secrets, watch: &dyn
             .help("Name the database of the source with --source-db, or leave --db out."),
         );
     }
+    if let Some(asked) = spec.db.as_ref().filter(|_| !spec.copies(Part::Database)) {
+        obstacles.push(
+            Problem::permanent(
+                "database.skipped",
+                format!("Nothing would go into {asked}: the database is left out."),
+            )
+            .help("Leave out either --db or --skip database."),
+        );
+    }
     let database_bytes = survey.as_ref().map_or(0, Survey::bytes);
     let files_bytes: u64 = parts.values().map(|part| part.1).sum();
     let needed = files_bytes + database_bytes;

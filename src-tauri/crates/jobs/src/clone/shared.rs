@@ -1,8 +1,9 @@
-//! Whether the copy of a site in PHP of no known kind would work on the source's database: nobody knows where such a site says which
-//! one it uses, so nothing is changed there, and its copy is not started as long as it names the source's.
+//! Which copies are not started by themselves. Nobody knows where a site in PHP of no known kind says which database it uses, so nothing
+//! is changed there, and its copy is not started as long as it names the source's. Nor is a WordPress that was not copied whole.
 
 use std::path::{Path, PathBuf};
 
+use clonedeck_site::Part;
 use clonedeck_site::databases::DatabaseAddress;
 use clonedeck_site::files::{Index, Kind as Entry};
 use clonedeck_site::platforms::{Kind, Site};
@@ -28,6 +29,9 @@ const SPEAKS: [&str; 8] = [
 
 /// Why the copy of a site is not started by itself, with what to do; `root` is the site or its copy, `index` its files.
 pub(super) fn sentence(site: &Site, planned: &Planned, index: &Index, root: &Path) -> Option<String> {
+    if site.kind == Kind::WordPress {
+        return lacking(site, planned);
+    }
     if site.kind != Kind::Php {
         return None;
     }
@@ -50,6 +54,18 @@ pub(super) fn sentence(site: &Site, planned: &Planned, index: &Index, root: &Pat
         "{} names the database of the source: the copy would work on that one. Let it name {name} before the copy is started.",
         file.display()
     ))
+}
+
+/// What a WordPress that was not copied whole cannot be started without.
+fn lacking(site: &Site, planned: &Planned) -> Option<String> {
+    let left_out = |part: Part| planned.left_out.iter().any(|out| out.pattern == part.name());
+    if !planned.parts.contains_key(&Part::Core) && left_out(Part::Core) {
+        return Some("Its core was left out, so there is nothing that could be started.".to_owned());
+    }
+    (site.database.is_some() && planned.database.is_none()).then(|| {
+        "Its database was left out, and it must not work on the one of the source. Let its configuration name a database of its own."
+            .to_owned()
+    })
 }
 
 /// The texts of a site that may be a configuration, by their path below `root`.

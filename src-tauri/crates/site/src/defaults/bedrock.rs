@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::configuration::{Wanted, direct, environment_type, host, mapped_text, moved, siteurl, spoken};
+use super::configuration::{
+    NOT_COPIED, Wanted, direct, environment_type, host, mapped_text, moved, siteurl, spoken,
+};
 use super::{Setting, Target, joined, salts, write_inside};
 use crate::Result;
 use crate::databases::DatabaseAddress;
@@ -62,6 +64,8 @@ fn environment(target: &Target<'_>) -> Result<Vec<Setting>> {
         set(&mut files, "DB_USER", user, false);
         set(&mut files, "DB_PASSWORD", target.password.reveal(), true);
         set(&mut files, "DB_HOST", &host(server), false);
+    } else if target.database.is_none() {
+        set(&mut files, "DB_NAME", NOT_COPIED, false);
     }
     set(&mut files, "WP_HOME", &url.to_string(), false);
     set(&mut files, "WP_SITEURL", &siteurl(target, &url), false);

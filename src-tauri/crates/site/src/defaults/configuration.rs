@@ -7,6 +7,9 @@ use crate::php::{Edit, Environment, Outcome, Place, Reading, Value};
 use crate::platforms::{Address, Configuration, Layout, NetworkKind, pairs};
 use crate::{Problem, Result};
 
+/// The database of a copy whose database was left out: there is none of this name, so that it never works on its source's.
+pub(super) const NOT_COPIED: &str = "database_was_left_out";
+
 /// Gives the copy's configuration its own values.
 pub(super) fn configure(target: &Target<'_>) -> Result<Vec<Setting>> {
     let Some(configuration) = &target.site.configuration else { return Ok(Vec::new()) };
@@ -91,7 +94,14 @@ pub(super) fn direct(target: &Target<'_>, reading: &Reading, _: &Reading) -> Res
             wanted.push(constant("DB_HOST", host(server)));
         }
         Some(DatabaseAddress::Sqlite { path }) => sqlite(target, reading, path, &mut wanted),
-        None => {}
+        None => match target.site.database.as_ref().map(|database| &database.address) {
+            Some(DatabaseAddress::Mysql { .. }) => wanted.push(constant("DB_NAME", NOT_COPIED)),
+            Some(DatabaseAddress::Sqlite { path }) => {
+                let usual = || joined(target.root, &target.site.content).join("database/.ht.sqlite");
+                sqlite(target, reading, &target.mapped(path).unwrap_or_else(usual), &mut wanted);
+            }
+            None => {}
+        },
     }
     if let (Some(prefix), Err(_)) = (target.site.prefix(), reading.variable("table_prefix")) {
         wanted.push(Wanted { variable: true, ..constant("table_prefix", prefix) });

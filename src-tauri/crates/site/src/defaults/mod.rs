@@ -107,13 +107,19 @@ pub fn configure(target: &Target<'_>) -> Result<Vec<Setting>> {
 
 /// Reads the copy's configuration as a stranger would. What cannot be read before run time was replaced wherever it stood.
 fn must_use_its_own(target: &Target<'_>) -> Result<()> {
-    let (Some(due), Some(_)) = (target.database, &target.site.configuration) else { return Ok(()) };
+    if target.site.configuration.is_none() {
+        return Ok(());
+    }
     let Ok(copy) = platforms::recognise(target.root, &Hints::default()) else { return Ok(()) };
     let Some(found) = copy.site.database.map(|database| database.address) else { return Ok(()) };
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let is_its_own = match (&found, due) {
-        (DatabaseAddress::Mysql { name, .. }, DatabaseAddress::Mysql { name: due, .. }) => name == due,
-        (DatabaseAddress::Sqlite { path }, DatabaseAddress::Sqlite { path: due }) => real(path) == real(due),
+    let is_its_own = match (&found, target.database) {
+        (DatabaseAddress::Mysql { name, .. }, Some(DatabaseAddress::Mysql { name: due, .. })) => name == due,
+        (DatabaseAddress::Sqlite { path }, Some(DatabaseAddress::Sqlite { path: due })) => {
+            real(path) == real(due)
+        }
+        // It was left out: any but the source's.
+        (_, None) => true,
         _ => false,
     };
     let is_the_sources = target.site.database.as_ref().is_some_and(|source| source.address == found);
@@ -122,7 +128,7 @@ fn must_use_its_own(target: &Target<'_>) -> Result<()> {
     }
     Err(Problem::permanent(
         "config.elsewhere",
-        format!("The configuration of the copy leads to the database {found}, not to {due}."),
+        format!("The configuration of the copy leads to the database {found}, which is not its own."),
     )
     .help("Something in it that Clonedeck does not know sets the database once more. Nothing of the copy was started. Name the file with --source-config, or take that setting out of the site, then clone again.")
     .with("found", &found))

@@ -74,7 +74,7 @@ if (!defined('ABSPATH')) { define('ABSPATH', $webroot_dir . '/wp/'); }
 }
 
 /// A project in Bedrock's layout that PHP can run: its libraries in a few lines.
-fn bedrock_project(place: &Place, env: &str, application: &str) {
+pub(crate) fn bedrock_project(place: &Place, env: &str, application: &str) {
     place.wordpress("site/web/wp");
     fs::create_dir_all(place.path("site/web/app/uploads")).unwrap();
     place.write("site/.env", env);
@@ -122,7 +122,7 @@ if (!defined('ABSPATH')) {{ define('ABSPATH', dirname(__DIR__) . '/web/wp/'); }}
     );
 }
 
-const BEDROCK_ENV: &str = "DB_NAME='shop'\nDB_USER='bob'\nDB_PASSWORD='hunter2'\nDB_HOST='db.example.com'\nWP_HOME='https://shop.test'\n\
+pub(crate) const BEDROCK_ENV: &str = "DB_NAME='shop'\nDB_USER='bob'\nDB_PASSWORD='hunter2'\nDB_HOST='db.example.com'\nWP_HOME='https://shop.test'\n\
      WP_SITEURL='https://shop.test/wp'\nAUTH_KEY='old'\n";
 
 #[test]
