@@ -195,6 +195,22 @@ fn what_may_not_be_read_or_written_is_said_by_the_plan_and_once_it_may_the_clone
     stdout_of(command().args(["retry", id_of(&job)]));
     expect_code(command().args(["work", "--until-idle"]), 0);
     assert_eq!(fs::read_to_string(target.join("b.html")).expect("it was copied"), "b.html");
+
+    // Or they are left out, and listed.
+    close(0o000, 0o777);
+    let target = closed.join("without");
+    let output =
+        expect_code(command().args(["--json", "clone", "--allow-unreadable"]).arg(&site).arg(&target), 0);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let job: Value = serde_json::from_str(text.lines().last().expect("the job")).expect("JSON");
+    let receipt = stdout_of(command().args(["receipt", id_of(&job)]));
+    for name in ["a.html", "b.html"] {
+        assert!(
+            !target.join(name).exists() && receipt.contains(&format!("left out    {name}: 1 file")),
+            "{receipt}"
+        );
+    }
+    assert!(target.join("index.html").is_file());
 }
 
 /// `clonedeck` as a user who may not read or write everything; none where there is no other user to be.

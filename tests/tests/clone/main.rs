@@ -1,5 +1,6 @@
 //! Whole clones by the real `clonedeck`, with real parts: WordPress, MariaDB, SQLite, PHP.
 
+mod choices;
 mod crash;
 mod errors;
 mod faults;

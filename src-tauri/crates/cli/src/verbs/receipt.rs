@@ -72,11 +72,11 @@ fn show(receipt: &Receipt, say: Say) {
     let rewrite = &receipt.rewrite;
     let kinds: Vec<_> =
         rewrite.by_kind.iter().map(|(kind, number)| format!("{kind} {}", count(*number))).collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
     say.text(&format!(
-        "addresses   {} cells read, {} changed ({}), {} left over, {} newly broken",
+        "addresses   {} cells read, {} changed{kinds}, {} left over, {} newly broken",
         count(rewrite.cells_scanned),
         count(rewrite.cells_changed),
-        kinds.join(", "),
         count(rewrite.left_over.len() as u64),
         count(rewrite.newly_broken)
     ));

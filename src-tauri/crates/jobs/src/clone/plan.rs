@@ -106,7 +106,7 @@ impl Step for Plan {
         }
         let mut obstacles = draft.obstacles.into_iter();
         if let Some(first) = obstacles.next() {
-            for path in draft.indexes.iter().flat_map(|index| index.unreadable()).take(MOST_NAMED) {
+            for path in draft.indexes.iter().flat_map(|index| index.unreadable()).take(trees::MOST_NAMED) {
                 ctx.log(Level::Warn, format!("may not be read: {} ({})", path.path, path.why));
             }
             for further in obstacles {
@@ -151,9 +151,6 @@ impl Step for Plan {
         Ok(Done::Completed(planned))
     }
 }
-
-/// Entries that may not be read and are named in the log, at most.
-const MOST_NAMED: usize = 1000;
 
 /// Bytes that a machine copies, and rows that a database copies and rewrites, in about the same time as one another.
 const BYTES_OF_A_FILE: f64 = 30_000.0;

@@ -13,6 +13,9 @@ use super::CloneSpec;
 use super::linked::{self, Links};
 use super::plan::LeftOut;
 
+/// Entries that may not be read and are named, at most.
+pub(super) const MOST_NAMED: usize = 1000;
+
 /// What there is to copy.
 #[derive(Default)]
 pub(super) struct Trees {
@@ -108,7 +111,11 @@ impl Trees {
                 Some(reason) => reason,
                 None if spec.exclude.contains(pattern) => "asked for",
                 None if database.as_ref().is_some_and(|name| pattern.contains(&**name)) => {
-                    "the database is copied on its own"
+                    if spec.copies(Part::Database) {
+                        "the database is copied on its own"
+                    } else {
+                        "the database is not wanted in the copy"
+                    }
                 }
                 None => "a link that leads out of the site",
             };
@@ -120,6 +127,11 @@ impl Trees {
             });
             sum.files += out.files;
             sum.bytes += out.bytes;
+        }
+        for unreadable in index.unreadable().iter().take(MOST_NAMED) {
+            let pattern = unreadable.path.to_string();
+            let reason = format!("may not be read: {}", unreadable.why);
+            self.left_out.insert(pattern.clone(), LeftOut { pattern, reason, files: 1, bytes: 0 });
         }
         for (part, counted) in index.parts() {
             let sum = self.parts.entry(part).or_default();
