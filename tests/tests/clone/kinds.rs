@@ -229,6 +229,17 @@ fn a_wordpress_that_is_copied_without_its_database_never_works_on_that_of_its_so
     assert_eq!(page.status, 500, "{}", String::from_utf8_lossy(&page.body));
     assert_eq!(server.checksums(&site.database), rows, "the source changed");
 
+    // Nor does one whose database is named in a file of its own besides.
+    let own = format!(
+        "<?php $wpdb->add_database(array('user' => 'root', 'name' => '{}', 'write' => 1));",
+        site.database
+    );
+    fs::write(site.folder.join("db-config.php"), own).expect("a file of HyperDB");
+    let job = desk.clone(&site.folder, &desk.path("several"), &[]);
+    let findings = desk.receipt(id_of(&job))["findings"].to_string();
+    assert!(findings.contains("db-config.php names the database of the source"), "{findings}");
+    assert_eq!(server.checksums(&site.database), rows, "the source changed");
+
     let address = server.address(&server.fresh_database("given"));
     let mut command = desk.command();
     command.args(["--json", "clone", "--dry-run", "--skip", "database", "--db", &address]);

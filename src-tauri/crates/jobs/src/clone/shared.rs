@@ -30,7 +30,7 @@ const SPEAKS: [&str; 8] = [
 /// Why the copy of a site is not started by itself, with what to do; `root` is the site or its copy, `index` its files.
 pub(super) fn sentence(site: &Site, planned: &Planned, index: &Index, root: &Path) -> Option<String> {
     if site.kind == Kind::WordPress {
-        return lacking(site, planned);
+        return lacking(site, planned).or_else(|| names_another(site, planned, root));
     }
     if site.kind != Kind::Php {
         return None;
@@ -46,14 +46,27 @@ pub(super) fn sentence(site: &Site, planned: &Planned, index: &Index, root: &Pat
         }
     };
     let file = texts(index, root).find(|(_, text)| names(text, from, to))?.0;
+    Some(named(&file, to))
+}
+
+fn named(file: &Path, to: &DatabaseAddress) -> String {
     let name = match to {
         DatabaseAddress::Mysql { name, .. } => name.clone(),
         DatabaseAddress::Sqlite { path } => path.display().to_string(),
     };
-    Some(format!(
+    format!(
         "{} names the database of the source: the copy would work on that one. Let it name {name} before the copy is started.",
         file.display()
-    ))
+    )
+}
+
+/// The file in which drop-ins for several databases (HyperDB, LudicrousDB) have theirs, if it does not go by the configuration.
+fn names_another(site: &Site, planned: &Planned, root: &Path) -> Option<String> {
+    let (from, to) = (&site.database.as_ref()?.address, planned.database.as_ref()?);
+    let files = [&site.web, &site.core, &site.content].map(|folder| folder.join("db-config.php"));
+    let text = |file: &PathBuf| std::fs::read_to_string(root.join(file)).unwrap_or_default();
+    let file = files.into_iter().find(|file| names(&text(file), from, to))?;
+    Some(named(&file, to))
 }
 
 /// What a WordPress that was not copied whole cannot be started without.
