@@ -61,6 +61,12 @@ fn a_wordpress_on_sqlite() {
         copy.php("echo get_class($GLOBALS['wpdb']), ' ', get_option('clonetest_nested')['url'][0], ' ', wp_count_posts()->publish;"),
         format!("WP_SQLite_DB {url}/a 13")
     );
+    // A copy is a site like any other; what was caught of it is its own.
+    assert_eq!(copy.php("var_export(wp_mail('a@example.com', 'Hello', 'Body'));"), "true");
+    let job = desk.clone(&copy.folder, &desk.path("second"), &[]);
+    assert_clean(&desk.receipt(id_of(&job)));
+    address_of(&desk, &job);
+    assert_eq!((letters(&copy.folder), letters(&desk.path("second"))), (1, 0));
     // A part that is not wanted is told, so that nobody takes such a copy for a whole one.
     let (from, to) = (copy.folder.display().to_string(), desk.path("part").display().to_string());
     let plan = desk.json(&["clone", "--dry-run", "--skip", "media", &from, &to]);

@@ -37,6 +37,7 @@ pub const DEFAULT_EXCLUSIONS: &[DefaultExclusion] = &[
     leave("error_log", LOG),
     leave(".DS_Store", SYSTEM),
     leave("Thumbs.db", SYSTEM),
+    leave("clonedeck-caught-*/", "what was caught of an earlier copy: its mail and requests"),
     leave("/{content}/cache/", CACHE),
     leave("/{content}/et-cache/", CACHE),
     leave("/{content}/litespeed/", CACHE),

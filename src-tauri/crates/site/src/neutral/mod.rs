@@ -120,7 +120,10 @@ pub fn written(site: &Site, root: &Path) -> Vec<PathBuf> {
 
 /// Whether this module may have changed or moved the file of a copy that is at this path below its root.
 pub fn changes(site: &Site, path: &Path) -> bool {
-    path == site.web.join("robots.txt") || CACHES.iter().any(|name| path == site.content.join(name))
+    path == site.web.join("robots.txt")
+        || CACHES.iter().any(|name| path == site.content.join(name))
+        // The source may be a copy itself.
+        || path == plugin::place(site)
 }
 
 /// Makes the copy neutral, as far as files go. Has to come before the copy is first started; repeating it changes nothing more.
