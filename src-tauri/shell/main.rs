@@ -38,6 +38,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    #[cfg(all(unix, not(target_os = "macos")))]
+    if gtk::init().is_err() {
+        return no_window("no display answers");
+    }
     let app = tauri::Builder::default()
         .plugin(window::single_instance(&arguments))
         .plugin(tauri_plugin_dialog::init())
@@ -66,10 +70,12 @@ fn main() -> ExitCode {
             app.run(close::on_run_event);
             ExitCode::SUCCESS
         }
-        Err(why) => {
-            eprintln!("error[window.open]: The window cannot be opened: {why}.");
-            eprintln!("help: Without a desktop, `clonedeck` does the same work in a terminal.");
-            ExitCode::FAILURE
-        }
+        Err(why) => no_window(&why.to_string()),
     }
+}
+
+fn no_window(why: &str) -> ExitCode {
+    eprintln!("error[window.open]: The window cannot be opened: {why}.");
+    eprintln!("help: Without a desktop, `clonedeck` does the same work in a terminal.");
+    ExitCode::FAILURE
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::desktop::Desktop;
 use crate::{PATIENCE, newest_job, runtime};
-use clonedeck_tests::program::{built_programs, clonedeck, stdout_of, wait_for};
+use clonedeck_tests::program::{built_programs, clonedeck, expect_code, stdout_of, wait_for};
 
 #[test]
 fn a_database_of_a_newer_version_or_a_folder_that_cannot_be_says_so_in_the_window_and_trying_again_is_offered()
@@ -76,6 +76,19 @@ fn a_queue_that_another_program_runs_is_run_by_the_window_once_that_program_has_
         window.find("job-row", "[data-state=\"completed\"]").await;
         window.reads("all saved").await;
     });
+}
+
+#[test]
+fn without_a_display_that_answers_the_program_says_so_and_what_to_do_instead() {
+    let mut start = Command::new(built_programs().join("clonedeck-desktop"));
+    start.env("DISPLAY", ":9999").env_remove("WAYLAND_DISPLAY");
+    let said = expect_code(&mut start, 1);
+    let told = String::from_utf8_lossy(&said.stderr);
+    assert!(
+        told.starts_with("error[window.open]: The window cannot be opened: no display answers."),
+        "{told}"
+    );
+    assert!(told.contains("`clonedeck` does the same work in a terminal"), "{told}");
 }
 
 #[test]
