@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::desktop::Desktop;
+use crate::faults::Launched;
 use crate::{PATIENCE, newest_job, runtime};
-use clonedeck_tests::program::{kill_9, wait_for};
+use clonedeck_tests::program::{clonedeck, kill_9, stdout_of, wait_for};
 
 /// What the console program of the site says of its database, in one number.
 fn number(site: &Path, query: &str) -> u64 {
@@ -114,5 +115,45 @@ fn a_project_is_built_and_its_preview_is_stopped_and_started() {
         window.reads("Nothing is shown right now").await;
         let job = newest_job(&data).expect("the job");
         assert_eq!((job["kind"].as_str(), job["state"].as_str()), (Some("build"), Some("completed")));
+    });
+}
+
+#[test]
+fn a_job_in_line_says_how_far_it_is_from_its_turn_also_when_others_leave_the_line() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (data, site, press) = (home.path().join("data"), home.path().join("shop"), home.path().join("press"));
+    // One slot, and a command that has it for as long as the test wants.
+    std::fs::create_dir(&data).expect("a folder");
+    std::fs::write(data.join("settings.json"), r#"{"slots":1}"#).expect("a file");
+    console_site(&site, 1000);
+    std::fs::write(site.join("pause"), "100000").expect("a file");
+    std::fs::create_dir(&press).expect("a folder");
+    std::fs::write(press.join("index.html"), "<!doctype html><title>Press</title>").expect("a file");
+    let desktop = Desktop::start();
+    runtime().block_on(async {
+        let window = desktop.open(&data).await;
+        window.find("try-demo", "").await;
+        let run = ["--", "php", "craft", "clonedeck/migrate"];
+        stdout_of(clonedeck(&data).args(["run", "--detach"]).arg(&site).args(run));
+        window.find("job-row", "[data-state=\"running\"]").await;
+        let launch = |name: &str| Launched::launch(&data, &press, &home.path().join(name), &[]);
+        let (first, second) = (launch("first"), launch("second"));
+        let reads = async |job: &Launched<'_>, wanted: &str| {
+            let row = format!("[data-job-id=\"{}\"]", job.id);
+            let since = std::time::Instant::now();
+            loop {
+                let found = window.find("job-row", &row).await;
+                let text = found.prop("textContent").await.expect("a property").unwrap_or_default();
+                if text.contains(wanted) {
+                    return;
+                }
+                assert!(since.elapsed() < std::time::Duration::from_mins(1), "{text}");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        };
+        reads(&first, "It is next").await;
+        reads(&second, "1 job is ahead of it").await;
+        stdout_of(clonedeck(&data).args(["cancel", &first.id]));
+        reads(&second, "It is next").await;
     });
 }

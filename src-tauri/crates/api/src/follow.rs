@@ -33,6 +33,8 @@ pub struct Follower {
     status: Option<QueueStatus>,
     status_at: Option<Instant>,
     unread: Option<u64>,
+    /// What was told last of the head of the line: why each of it is not running.
+    line: HashMap<JobId, Option<String>>,
     nudged: watch::Receiver<u64>,
     first: bool,
 }
@@ -50,6 +52,7 @@ impl Clonedeck {
             status: None,
             status_at: None,
             unread: None,
+            line: HashMap::new(),
             nudged: self.nudge.subscribe(),
             first: true,
         })
@@ -113,6 +116,8 @@ impl Follower {
         if changed || due || self.unread.is_none() {
             let status = self.clonedeck.status().await?;
             self.status_at = Some(Instant::now());
+            // What holds the whole queue is the reason of every job in line, and no event of any of them.
+            update.resync |= self.status.as_ref().is_some_and(|before| held(before) != held(&status));
             if self.status.as_ref() != Some(&status) {
                 update.queue = Some(status.clone());
                 self.status = Some(status);
@@ -126,7 +131,31 @@ impl Follower {
                 self.unread = Some(unread);
             }
         }
+        if due {
+            self.tell_line(&mut update).await?;
+        }
         Ok(update)
+    }
+
+    /// Why the jobs at the head of the line are not running changes with what others do, without an event of theirs.
+    async fn tell_line(&mut self, update: &mut Update) -> Result<(), Problem> {
+        let waits = self.status.as_ref().is_some_and(|status| status.queued > 0);
+        let head = if waits {
+            self.clonedeck.queue.head().await.map_err(convert::queue_problem)?
+        } else {
+            Vec::new()
+        };
+        let mut told = HashMap::new();
+        for job in head {
+            let why = job.waiting_for.as_ref().map(|why| why.message.clone());
+            let known = update.changed.iter().any(|row| row.id == job.id.to_string());
+            if !known && self.line.get(&job.id) != Some(&why) {
+                update.changed.push(convert::row(&job, update.seq as i64));
+            }
+            told.insert(job.id, why);
+        }
+        self.line = told;
+        Ok(())
     }
 
     async fn look(&mut self, id: JobId) -> Result<Option<JobView>, Problem> {
@@ -172,6 +201,11 @@ impl Follower {
             log_lines: self.clonedeck.queue.log_lines(id).await.map_err(convert::queue_problem)?,
         }))
     }
+}
+
+/// What keeps every job in line from starting.
+fn held(status: &QueueStatus) -> (bool, bool, bool) {
+    (status.paused, status.trouble.is_some(), status.runner.is_some())
 }
 
 /// A number as exact as anybody sees it, and as short.

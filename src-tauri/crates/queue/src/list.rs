@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::queue::Shared;
 use crate::state::State;
 use crate::steer::is_paused;
-use crate::view::{COLUMNS, JobView, complete, complete_at, read};
+use crate::view::{COLUMNS, HEAD, JobView, complete, complete_at, read};
 use crate::{BatchId, Queue, Result};
 
 /// Where an order says what it reads and writes. Orders that have nothing of that name are about no place.
@@ -68,6 +68,12 @@ impl Queue {
         self.read(move |db| page(db, &shared, &filter)).await
     }
 
+    /// The head of the line: those whose place in it is told, in the order in which they start.
+    pub async fn head(&self) -> Result<Vec<JobView>> {
+        let shared = std::sync::Arc::clone(&self.shared);
+        self.read(move |db| in_state(db, &shared, State::Queued, HEAD)).await
+    }
+
     /// How many jobs are in each state.
     pub async fn counts(&self) -> Result<Counts> {
         self.read(counts).await
@@ -81,22 +87,25 @@ const LINE: i64 = 5_000;
 pub(crate) fn open_jobs(db: &Connection, shared: &Shared) -> Result<Vec<JobView>> {
     let mut jobs = Vec::new();
     for state in [State::Running, State::Waiting, State::Queued, State::Paused] {
-        let order = if state == State::Queued { "j.rank, j.seq" } else { "j.seq" };
-        let sql = format!(
-            "SELECT {COLUMNS} FROM job j LEFT JOIN batch b ON b.seq = j.batch WHERE j.state = '{}' ORDER BY {order} LIMIT {LINE}",
-            state.word()
-        );
-        let mut query = db.prepare_cached(&sql)?;
-        let mut rows = query.query([])?;
-        let mut raws = Vec::new();
-        while let Some(row) = rows.next()? {
-            raws.push(read(row)?);
-        }
-        for (place, raw) in raws.into_iter().enumerate() {
-            jobs.push(complete_at(db, shared, raw, Some(place as i64))?);
-        }
+        jobs.extend(in_state(db, shared, state, LINE)?);
     }
     Ok(jobs)
+}
+
+fn in_state(db: &Connection, shared: &Shared, state: State, most: i64) -> Result<Vec<JobView>> {
+    let order = if state == State::Queued { "j.rank, j.seq" } else { "j.seq" };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM job j LEFT JOIN batch b ON b.seq = j.batch WHERE j.state = '{}' ORDER BY {order} LIMIT {most}",
+        state.word()
+    );
+    let mut query = db.prepare_cached(&sql)?;
+    let mut rows = query.query([])?;
+    let mut raws = Vec::new();
+    while let Some(row) = rows.next()? {
+        raws.push(read(row)?);
+    }
+    let placed = raws.into_iter().enumerate();
+    placed.map(|(place, raw)| complete_at(db, shared, raw, Some(place as i64))).collect()
 }
 
 pub(crate) fn page(db: &Connection, shared: &Shared, filter: &Filter) -> Result<Page> {

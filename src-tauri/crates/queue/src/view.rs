@@ -334,6 +334,9 @@ fn steps(db: &Connection, seq: i64, line: &[Planned]) -> Result<Vec<StepView>> {
     Ok(steps)
 }
 
+/// How many jobs at the head of the line have their place told.
+pub(crate) const HEAD: i64 = 10;
+
 /// Why the job is not running.
 fn reason(
     db: &Connection,
@@ -363,7 +366,8 @@ fn reason(
                 match ahead {
                     0 => "It is next, as soon as a slot is free.".to_owned(),
                     1 => "It waits for its turn; 1 job is ahead of it.".to_owned(),
-                    _ => format!("It waits for its turn; {ahead} jobs are ahead of it."),
+                    _ if ahead < HEAD => format!("It waits for its turn; {ahead} jobs are ahead of it."),
+                    _ => format!("It waits for its turn; {HEAD} jobs or more are ahead of it."),
                 },
             )
         }),
