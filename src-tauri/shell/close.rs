@@ -32,7 +32,8 @@ pub fn on_window_event(window: &Window, event: &WindowEvent) {
     }
 }
 
-async fn close(app: &AppHandle) {
+/// Closes the window as the person has set, or asks.
+pub async fn close(app: &AppHandle) {
     let wish = match app.state::<Shell>().clonedeck() {
         Ok(clonedeck) => clonedeck.settings().await.map_or(OnClose::Ask, |settings| settings.on_close),
         Err(_) => return quit(app).await,

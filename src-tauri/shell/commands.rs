@@ -78,6 +78,7 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         program::doctor,
         program::hide,
         program::leave_heard,
+        program::ask_close,
         program::ask_quit,
         program::quit
     ]

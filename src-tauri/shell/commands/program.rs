@@ -57,6 +57,11 @@ pub fn leave_heard(app: AppHandle) {
 }
 
 #[command]
+pub async fn ask_close(app: AppHandle) {
+    close::close(&app).await;
+}
+
+#[command]
 pub async fn ask_quit(app: AppHandle) {
     close::ask_quit(&app).await;
 }

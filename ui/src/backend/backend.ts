@@ -132,6 +132,8 @@ export interface Backend {
   noticesRead(): Promise<void>;
   /** Hides the window; the queue goes on in the tray. */
   hide(): Promise<void>;
+  /** Closes the window as its cross does. */
+  askClose(): Promise<void>;
   /** Ends the program when nothing runs; else asks first, as {@link onLeaveAsked} tells. */
   askQuit(): Promise<void>;
   /** Ends the program at a safe point; what runs goes on from its checkpoint at the next start. */

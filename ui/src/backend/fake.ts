@@ -158,7 +158,6 @@ export function fake(name: string, still = false): Backend {
           version: '0.1.0',
           data_dir: '/home/ada/.local/share/clonedeck',
           tray: true,
-          notifications: false,
           first_start: scene.firstStart ?? false,
         };
       }),
@@ -338,6 +337,7 @@ export function fake(name: string, still = false): Backend {
         world.send({ unread: 0 });
       }),
     hide: () => later(() => void calls.push('hide')),
+    askClose: () => later(() => onLeaveAsked('close')),
     askQuit: () => later(() => onLeaveAsked('quit')),
     quit: () => later(() => void calls.push('quit')),
     onDrop: (handler) => void (onDrop = handler),

@@ -75,6 +75,7 @@ export const tauri: Backend = {
   notices: () => invoke('notices'),
   noticesRead: () => invoke('notices_read'),
   hide: () => invoke('hide'),
+  askClose: () => invoke('ask_close'),
   askQuit: () => invoke('ask_quit'),
   quit: () => invoke('quit'),
 

@@ -1,7 +1,7 @@
 /** Short sentences about a job, for its row and its page. */
 import type { JobRow } from '../backend/wire/JobRow';
 
-import { at, count, duration, eta, percent } from '../kit/format';
+import { at, briefly, count, duration, eta, percent } from '../kit/format';
 import { states, words } from '../words';
 import { type Job, needsPerson } from './job.svelte';
 
@@ -17,21 +17,21 @@ export function summary(job: Job, now: number): string {
       );
     case 'waiting':
     case 'queued':
-      return whyNot(row, now) || row.current_title || '';
+      return briefly(whyNot(row, now)) || row.current_title || '';
     case 'paused':
       return row.current_title ?? '';
     case 'completed':
       return [
         states.completed,
         row.kind === 'clone' ? words.side.findings(row.findings, count(row.findings)) : '',
-        row.finished_at ? at(row.finished_at, now) : '',
+        row.finished_at ? at(row.finished_at, now, true) : '',
       ]
         .filter(Boolean)
         .join(' · ');
     case 'failed':
-      return row.error?.message ?? '';
+      return briefly(row.error?.message ?? '');
     case 'cancelled':
-      return [states.cancelled, row.finished_at ? at(row.finished_at, now) : ''].filter(Boolean).join(' · ');
+      return [states.cancelled, row.finished_at ? at(row.finished_at, now, true) : ''].filter(Boolean).join(' · ');
   }
 }
 

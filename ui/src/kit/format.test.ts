@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  briefly,
   shortPath,
   ago,
   amountOf,
@@ -95,6 +96,11 @@ describe('times for people', () => {
     expect(ago('no time', now)).toBe('');
   });
 
+  test('a row has no room for the time of another day', () => {
+    expect(at(before(60), now, true)).toBe(at(before(60), now));
+    expect(at(before(60 * 40), now, true)).not.toContain(':');
+  });
+
   test('today needs no day', () => {
     expect(at(before(60), now)).not.toContain('Nov');
     expect(at(before(60 * 40), now)).toContain('Nov');
@@ -132,6 +138,17 @@ describe('places for people', () => {
     expect(short).toMatch(/^\/srv\/customers\/.*…\/.*releases\/current$/);
     expect(short.length).toBeLessThanOrEqual(48);
     expect(shortPath(`/srv/${'x'.repeat(90)}`, 40).length).toBeLessThanOrEqual(40);
+  });
+
+  test('a sentence where there is little room keeps the last name of each path', () => {
+    expect(briefly('/tmp/sites/blog15.example.org.copy already holds something.')).toBe(
+      'blog15.example.org.copy already holds something.',
+    );
+    expect(briefly('Nothing can be written into the data folder ~/data/deck any more.')).toBe(
+      'Nothing can be written into the data folder deck any more.',
+    );
+    for (const whole of ['Needs 512 MB, 310 MB free.', 'The server at http://127.0.0.1:8080/wp answered 500.', '3 and/or 4'])
+      expect(briefly(whole)).toBe(whole);
   });
 
   test('names are the last part of a path, hosts what stands between scheme and end', () => {

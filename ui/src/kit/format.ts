@@ -17,7 +17,7 @@ const locale = typeof navigator === 'undefined' ? 'en' : localeOf([navigator.lan
 
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-const clockTime = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const clockTime = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
 const secondsTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 const shortDay = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
 const longDay = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long', year: 'numeric' });
@@ -121,10 +121,11 @@ export function ago(at: string, now: number): string {
   return new Date(time).getFullYear() === new Date(now).getFullYear() ? shortDay.format(time) : longDay.format(time);
 }
 
-/** `09:41` today, with the day when it was another. */
-export function at(time: string, now: number): string {
+/** `09:41` today, with the day when it was another, and the day alone where there is little room. */
+export function at(time: string, now: number, brief = false): string {
   const value = Date.parse(time);
   if (!Number.isFinite(value)) return '';
+  if (brief && startOfDay(value) !== startOfDay(now)) return shortDay.format(value);
   const text = clockTime.format(value);
   return startOfDay(value) === startOfDay(now) ? text : `${shortDay.format(value)}, ${text}`;
 }
@@ -163,6 +164,11 @@ export function baseName(path: string): string {
       .split(/[\\/]/)
       .pop() || path
   );
+}
+
+/** A sentence with the last name of each path in it, for where there is no room for the whole. */
+export function briefly(sentence: string): string {
+  return sentence.replace(/(^|[\s“"(])(?:~|[A-Z]:)?(?:[\\/][^\s\\/:,;]+)*[\\/]([^\s\\/:,;]+)/g, '$1$2');
 }
 
 /** `shop.example.com` of an address, with its port; what is no address stays as it is. */

@@ -25,6 +25,9 @@ function withControl(deck: Deck, event: KeyboardEvent): boolean {
     case 'q':
       void deck.attempt(() => deck.backend.askQuit());
       return true;
+    case 'w':
+      void deck.attempt(() => deck.backend.askClose());
+      return true;
     case ',':
       deck.go('settings');
       return true;
@@ -40,6 +43,11 @@ function withControl(deck: Deck, event: KeyboardEvent): boolean {
     default:
       return false;
   }
+}
+
+/** The web view's own menu reloads and goes back, which here would only lose what was typed. Text keeps it, to be copied and pasted. */
+export function menu(event: MouseEvent): void {
+  if (!isTyping(event.target) && !window.getSelection()?.toString()) event.preventDefault();
 }
 
 function alone(deck: Deck, event: KeyboardEvent): boolean {

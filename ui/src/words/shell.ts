@@ -95,6 +95,7 @@ export const keys = {
     ['Ctrl K', 'Go anywhere'],
     ['Ctrl F', 'Find in the log'],
     ['Ctrl ,', 'Settings'],
+    ['Ctrl W', 'Close the window'],
     ['Ctrl Q', 'Quit'],
     ['↑ ↓', 'Choose a job; with Shift several'],
     ['P', 'Pause or resume'],
@@ -103,6 +104,7 @@ export const keys = {
     ['Delete', 'Cancel'],
     ['O', 'Open the copy'],
     ['Ctrl Shift P', 'Pause or resume the queue'],
+    ['Ctrl + −', 'Larger or smaller; Ctrl 0 as before'],
     ['F6', 'From the list to the job and back'],
   ] as [string, string][],
 };

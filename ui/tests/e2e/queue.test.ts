@@ -72,7 +72,9 @@ describe('the queue', () => {
   test('a data folder that is gone is said over everything, and nothing is called saved', async () => {
     const page = await browser.open({ scene: 'gone' });
     const bar = page.getByTestId('trouble-bar');
-    expect(await bar.textContent()).toContain('The data folder /home/ada/.local/share/clonedeck is not there any more. Put it back');
+    expect(await bar.textContent()).toContain(
+      'The data folder /home/ada/.local/share/clonedeck is not there any more. Put it back',
+    );
     expect(await page.getByText('all saved').count()).toBe(0);
     await page.context().close();
   });

@@ -133,7 +133,7 @@ describe('the window', () => {
     const page = await browser.open();
     await page.keyboard.press('Control+n');
     await page.getByTestId('source-path').fill('/srv/www/press');
-    await page.evaluate(() => window.outside?.askLeave('close'));
+    await page.keyboard.press('Control+w');
     await page.getByRole('dialog').getByText('There is no tray here').waitFor();
     await page.getByTestId('close-hide').click();
     expect(await page.getByTestId('source-path').inputValue()).toBe('/srv/www/press');
@@ -165,6 +165,27 @@ describe('the window', () => {
       .first()
       .click();
     await page.getByTestId('job-list').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
+  test('the menu of the web view is kept from what it would only reload', async () => {
+    const page = await browser.open();
+    const opens = (where: string) =>
+      page
+        .locator(where)
+        .first()
+        .evaluate((part) => part.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true })));
+    expect(await opens('h1')).toBe(false);
+    await page.getByTestId('new-clone').click();
+    expect(await opens('[data-testid="source-path"]')).toBe(true);
+    await page.context().close();
+  });
+
+  test('nothing can move the window as a whole', async () => {
+    const page = await browser.open({ width: 900, height: 600 });
+    await page.getByTestId('go-settings').click();
+    await page.getByTestId('own-command').first().waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(600);
     await page.context().close();
   });
 

@@ -117,7 +117,6 @@ impl Clonedeck {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             data_dir: self.data_dir.display().to_string(),
             tray,
-            notifications: true,
             first_start: first.jobs.is_empty(),
         })
     }

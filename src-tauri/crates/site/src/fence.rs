@@ -116,7 +116,7 @@ impl Ground {
             State::File => format!("{path} is a file, not a folder."),
         };
         Err(Problem::permanent("target.not-empty", sentence)
-            .help("Choose an empty or new folder, or replace it (--replace): what is there is then set aside and can be put back.")
+            .help("Empty it, or clone again: into another folder, or with what is there put aside (--replace), whence it can be put back.")
             .with("target", path))
     }
 

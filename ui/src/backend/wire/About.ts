@@ -17,10 +17,6 @@ data_dir: string,
  */
 tray: boolean, 
 /**
- * Whether a notification server answers.
- */
-notifications: boolean, 
-/**
  * Whether this is the first start: no job was ever added.
  */
 first_start: boolean, };

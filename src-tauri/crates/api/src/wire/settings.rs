@@ -121,8 +121,6 @@ pub struct About {
     pub data_dir: String,
     /// Whether a tray host is there.
     pub tray: bool,
-    /// Whether a notification server answers.
-    pub notifications: bool,
     /// Whether this is the first start: no job was ever added.
     pub first_start: bool,
 }

@@ -211,8 +211,9 @@ impl Copy {
         let files = self.done.files.load(Ordering::Relaxed);
         if let Some(number) = doing {
             let folder = self.index.entry(self.index.parent(number)).path;
+            let counted = format!("{} of {} files", count(files), count(self.plan.files));
             let folder = super::path::shown(folder);
-            watch.doing(&format!("{folder} ({} of {} files)", count(files), count(self.plan.files)));
+            watch.doing(&if folder.is_empty() { counted } else { format!("{folder} · {counted}") });
         }
         if self.plan.bytes > 0 {
             watch.progress(
