@@ -199,7 +199,7 @@ impl Event {
             Self::Pause => "pause",
             Self::Cancel { .. } => "cancel",
             Self::Retry => "retry",
-            Self::Restart { .. } => "begin anew",
+            Self::Restart { .. } => "restart",
         }
     }
 }
