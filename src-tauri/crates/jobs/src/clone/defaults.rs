@@ -68,7 +68,7 @@ impl Step for UpdateSiteDefaults {
             .await
             .map_err(|problem| watch.error(problem))?;
         for setting in &updated.settings {
-            ctx.log(Level::Info, format!("{}: {} → {}", setting.name, setting.from, setting.to));
+            ctx.log(Level::Info, setting.to_string());
         }
         for done in &updated.neutralised {
             ctx.log(Level::Info, format!("kept quiet: {}: {}", done.name, done.detail));

@@ -9,7 +9,7 @@ use clonedeck_site::check::{Pages, Plan as PagesPlan, sample_post};
 use clonedeck_site::databases::{self, Access, Checked, Known};
 use clonedeck_site::defaults::Login;
 use clonedeck_site::files::{self, Difference, Index, RelPath, Verify};
-use clonedeck_site::platforms::Address;
+use clonedeck_site::platforms::{Address, Configuration};
 use clonedeck_site::{Part, Result, Watch};
 
 use super::receipt::Receipt;
@@ -100,8 +100,11 @@ impl Look<'_> {
             });
             receipt.files.differences.extend(lines);
             if compared.different > 0 {
-                let differ = counted(compared.different, "file");
-                receipt.findings.push(format!("{differ} of the copy differ from what is due."));
+                let (files, differ) = match compared.different {
+                    1 => ("1 file".to_owned(), "differs"),
+                    many => (counted(many, "file"), "differ"),
+                };
+                receipt.findings.push(format!("{files} of the copy {differ} from what is due."));
             }
         }
         if let Some(rewriter) = self.rewriter()? {
@@ -112,7 +115,7 @@ impl Look<'_> {
 
     fn left_over_in_files(&self, rewriter: &Rewriter, indexes: &[Arc<Index>], receipt: &mut Receipt) {
         let configuration =
-            self.made.site.configuration.iter().map(|configuration| configuration.place.clone());
+            self.made.site.configuration.iter().flat_map(Configuration::files).map(Path::to_path_buf);
         let fixed = [".htaccess", ".user.ini"].map(|name| self.made.site.web.join(name));
         let mut left = 0;
         for path in configuration.chain(fixed).chain(rewrite_files::generated(self.made, indexes)) {
@@ -130,7 +133,7 @@ impl Look<'_> {
         if left > 0 {
             receipt
                 .findings
-                .push(format!("The old address is left in files of the copy, {} times.", count(left)));
+                .push(format!("The old address is left in files of the copy, {}.", counted(left, "time")));
         }
     }
 
@@ -254,7 +257,7 @@ impl Look<'_> {
 fn note_checked(receipt: &mut Receipt, checked: Checked) {
     receipt.tables = checked.tables;
     receipt.rewrite.left_over.extend(checked.left_over.iter().map(|left| {
-        format!("{}.{}: {} cells, such as {}", left.table, left.column, count(left.cells), left.example)
+        format!("{}.{}: {}, such as {}", left.table, left.column, counted(left.cells, "cell"), left.example)
     }));
     let cells: u64 = checked.left_over.iter().map(|left| left.cells).sum();
     if cells > 0 {

@@ -72,6 +72,15 @@ pub struct Setting {
     pub to: String,
 }
 
+impl std::fmt::Display for Setting {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.from.as_str() {
+            "" => write!(out, "{}: {}", self.name, self.to),
+            from => write!(out, "{}: {from} → {}", self.name, self.to),
+        }
+    }
+}
+
 impl Setting {
     pub(crate) fn new(name: impl Into<String>, from: impl Into<String>, to: impl Into<String>) -> Self {
         Self { name: name.into(), from: from.into(), to: to.into() }

@@ -59,7 +59,6 @@ pub(crate) async fn copy(
     account::plan(&mut writing, &cutting).await?;
     let mut lines = Vec::new();
     let mut plan = Plan::default();
-    let mut back = Back::default();
     for shape in shapes.into_iter().filter(Shape::holds_rows) {
         let shape = Arc::new(shape);
         let ranges = account::ranges(&mut writing, &shape.name).await?;
@@ -73,7 +72,7 @@ pub(crate) async fn copy(
             ranges.into_iter().filter(wanting).map(Open::new).collect();
         // Of what an earlier try brought nothing is known any more.
         if open.len() == all && way.reads_back(&shape) {
-            back.expect(&shape.name, all);
+            plan.back.expect(&shape.name, all);
         }
         plan.ranges += open.len();
         if open.is_empty() {
@@ -88,20 +87,21 @@ pub(crate) async fn copy(
         super::programs::still_triggers(&mut writing).await?;
         // The largest first, so that none of them is left for one connection at the end.
         lines.sort_by_key(|line| std::cmp::Reverse(line.shape.bytes));
-        carry(target, &way, moment, lines, &plan, &back, connections, watch).await?;
+        carry(target, &way, moment, lines, &plan, connections, watch).await?;
     }
     let rows = account::rows(&mut writing).await?;
     watch.progress(rows, rows, Unit::Rows);
     writing.close().await;
-    Ok(Copied { tables, rows, way: way.words().to_owned(), changes, read_back: back.whole() })
+    Ok(Copied { tables, rows, way: way.words().to_owned(), changes, read_back: plan.back.whole() })
 }
 
-/// How much there is to do, and was done before.
+/// How much there is to do, what was done before, and what was read back.
 #[derive(Default)]
 struct Plan {
     ranges: usize,
     done: u64,
     total: u64,
+    back: Back,
 }
 
 /// A range on its way to a writer.
@@ -118,7 +118,6 @@ async fn carry(
     moment: Option<Moment>,
     lines: Vec<Line>,
     plan: &Plan,
-    back: &Back,
     connections: usize,
     watch: &dyn Watch,
 ) -> Result<()> {
@@ -141,7 +140,8 @@ async fn carry(
                     let held = brought.held.rows;
                     let done = rows.fetch_add(held, Ordering::Relaxed) + held;
                     watch.progress(done, plan.total.max(done), Unit::Rows);
-                    back.read(&mut reading, target, way, &shape, &open.range, brought)
+                    plan.back
+                        .read(&mut reading, target, way, &shape, &open.range, brought)
                         .await
                         .map_err(|problem| problem.with("table", &shape.name))?;
                     if ranges.done(&shape.name) {
