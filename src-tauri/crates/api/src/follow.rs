@@ -20,6 +20,8 @@ const MOST_CHANGED: usize = 40;
 const FRESH: Duration = Duration::from_secs(1);
 /// How often the load of the machine is told when nothing else happens.
 const BEAT: Duration = Duration::from_secs(2);
+/// The same while there is no job that could move.
+const REST: Duration = Duration::from_secs(6);
 /// How soon ticks are sent that had no room in the message before.
 const SOON: Duration = Duration::from_millis(150);
 
@@ -71,7 +73,12 @@ impl Follower {
             self.first = false;
             None
         } else {
-            let pause = if self.backlog.is_empty() { BEAT } else { SOON };
+            let rests = |status: &QueueStatus| status.running + status.queued + status.waiting == 0;
+            let pause = match &self.status {
+                _ if !self.backlog.is_empty() => SOON,
+                Some(status) if rests(status) => REST,
+                _ => BEAT,
+            };
             tokio::select! {
                 news = self.subscription.next() => Some(news.map_err(convert::queue_problem)?),
                 () = tokio::time::sleep(pause) => None,
