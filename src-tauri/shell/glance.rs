@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use clonedeck_api::Clonedeck;
-use clonedeck_api::wire::{JobState, Problem, QueueStatus, Update};
+use clonedeck_api::wire::{JobRow, JobState, Problem, QueueStatus, Update};
 use tauri::{AppHandle, Manager, async_runtime};
 
 use crate::launcher::Launcher;
@@ -15,37 +15,51 @@ use crate::tray::Tray;
 /// Least time between two looks: a menu is read, not watched.
 const PACE: Duration = Duration::from_secs(1);
 
-/// A job at work.
+/// A job that was begun and has not ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Running {
+pub struct Begun {
     pub job: String,
     pub title: String,
+    pub state: JobState,
     /// 0–100.
     pub progress: f64,
+}
+
+impl Begun {
+    fn of(row: JobRow) -> Option<Self> {
+        let begun = matches!(row.state, JobState::Running | JobState::Paused | JobState::Waiting);
+        begun.then_some(Self { job: row.id, title: row.title, state: row.state, progress: row.progress })
+    }
 }
 
 /// The queue at a glance.
 #[derive(Debug, Default)]
 pub struct Glance {
-    running: HashMap<String, Running>,
+    begun: HashMap<String, Begun>,
     pub status: Option<QueueStatus>,
     /// Notices that nobody has read.
     pub unread: u64,
 }
 
 impl Glance {
-    /// Jobs at work, the oldest first.
-    pub fn running(&self) -> Vec<&Running> {
-        let mut all: Vec<_> = self.running.values().collect();
+    /// Jobs that were begun: those at work before those that wait or are held, the oldest first.
+    pub fn begun(&self) -> Vec<&Begun> {
+        let mut all: Vec<_> = self.begun.values().collect();
         // Ids are made in the order of time.
-        all.sort_by(|one, other| one.job.cmp(&other.job));
+        all.sort_by_key(|job| (job.state != JobState::Running, job.job.clone()));
         all
+    }
+
+    /// Jobs at work.
+    pub fn running(&self) -> impl Iterator<Item = &Begun> {
+        self.begun.values().filter(|job| job.state == JobState::Running)
     }
 
     /// How far all of it is, 0–1; none when nothing runs.
     pub fn progress(&self) -> Option<f64> {
-        let sum: f64 = self.running.values().map(|job| job.progress).sum();
-        (!self.running.is_empty()).then(|| sum / 100.0 / self.running.len() as f64)
+        let running = self.running().count();
+        let sum: f64 = self.running().map(|job| job.progress).sum();
+        (running > 0).then(|| sum / 100.0 / running as f64)
     }
 
     /// Whether an operator holds the queue.
@@ -55,29 +69,24 @@ impl Glance {
 
     async fn anew(clonedeck: &Clonedeck) -> Result<Self, Problem> {
         let snapshot = clonedeck.snapshot().await?;
-        let running = snapshot
-            .active
-            .into_iter()
-            .filter(|row| row.state == JobState::Running)
-            .map(|row| (row.id.clone(), Running { job: row.id, title: row.title, progress: row.progress }))
-            .collect();
-        Ok(Self { running, status: Some(snapshot.queue), unread: snapshot.unread })
+        let begun =
+            snapshot.active.into_iter().filter_map(Begun::of).map(|job| (job.job.clone(), job)).collect();
+        Ok(Self { begun, status: Some(snapshot.queue), unread: snapshot.unread })
     }
 
     fn take(&mut self, update: Update) {
         for row in update.changed {
-            if row.state == JobState::Running {
-                let job = Running { job: row.id.clone(), title: row.title, progress: row.progress };
-                self.running.insert(row.id, job);
-            } else {
-                self.running.remove(&row.id);
-            }
+            let id = row.id.clone();
+            match Begun::of(row) {
+                Some(job) => self.begun.insert(id, job),
+                None => self.begun.remove(&id),
+            };
         }
         for id in update.removed {
-            self.running.remove(&id);
+            self.begun.remove(&id);
         }
         for tick in update.ticks {
-            if let Some(job) = self.running.get_mut(&tick.job) {
+            if let Some(job) = self.begun.get_mut(&tick.job) {
                 job.progress = tick.progress;
             }
         }

@@ -1,21 +1,19 @@
 //! The icon in the tray and its menu. Linux has no clicks on such icons, so everything is in the menu.
 
-use tauri::menu::{Menu, MenuBuilder, MenuItem, MenuItemBuilder};
+use tauri::menu::{Menu, MenuBuilder, MenuItem, MenuItemBuilder, Submenu, SubmenuBuilder};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Manager, Wry, async_runtime};
 
-use clonedeck_api::wire::Offer;
+use clonedeck_api::wire::{JobState, Offer, Steer};
 
-use crate::glance::{Glance, Running};
+use crate::glance::{Begun, Glance};
 use crate::state::Shell;
 use crate::{close, window};
 
-/// Running jobs that have a line of their own.
+/// Jobs that have a line of their own.
 const LINES: usize = 8;
 /// Characters of a title that a menu has room for.
 const TITLE: usize = 40;
-/// What the ids of the lines of jobs begin with.
-const JOB: &str = "job:";
 
 /// The icon and what its menu says.
 pub struct Tray {
@@ -28,15 +26,23 @@ pub struct Tray {
 /// The lines that change while the menu stays.
 struct Words {
     status: MenuItem<Wry>,
-    jobs: Vec<MenuItem<Wry>>,
+    jobs: Vec<Submenu<Wry>>,
     queue: MenuItem<Wry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Shown {
     status: String,
-    jobs: Vec<(String, String)>,
+    jobs: Vec<Line>,
     paused: bool,
+}
+
+/// A job's line, with what can be done to it below.
+#[derive(Debug, Clone, PartialEq)]
+struct Line {
+    job: String,
+    state: JobState,
+    text: String,
 }
 
 impl Tray {
@@ -68,8 +74,9 @@ impl Tray {
     }
 
     fn change(&mut self, shown: &Shown) -> tauri::Result<()> {
-        let ids = |shown: &Shown| shown.jobs.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
-        if ids(shown) != ids(&self.shown) {
+        let built =
+            |shown: &Shown| shown.jobs.iter().map(|line| (line.job.clone(), line.state)).collect::<Vec<_>>();
+        if built(shown) != built(&self.shown) {
             let (menu, words) = menu(&self.app, shown)?;
             self.icon.set_menu(Some(menu))?;
             self.menu = words;
@@ -78,10 +85,9 @@ impl Tray {
         if shown.status != self.shown.status {
             self.menu.status.set_text(&shown.status)?;
         }
-        for (item, ((_, new), (_, old))) in self.menu.jobs.iter().zip(shown.jobs.iter().zip(&self.shown.jobs))
-        {
-            if new != old {
-                item.set_text(new)?;
+        for (item, (new, old)) in self.menu.jobs.iter().zip(shown.jobs.iter().zip(&self.shown.jobs)) {
+            if new.text != old.text {
+                item.set_text(&new.text)?;
             }
         }
         if shown.paused != self.shown.paused {
@@ -93,25 +99,97 @@ impl Tray {
 
 impl Shown {
     fn of(glance: &Glance) -> Self {
-        let running = glance.running();
-        let status = match (running.len(), glance.paused()) {
+        let status = match (glance.running().count(), glance.paused()) {
             (0, false) => "No jobs are running".to_owned(),
             (0, true) => "The queue is paused".to_owned(),
             (1, _) => "1 job is running".to_owned(),
             (many, _) => format!("{many} jobs are running"),
         };
-        let jobs = running.into_iter().take(LINES).map(|job| (job.job.clone(), line(job))).collect();
+        let jobs = glance.begun().into_iter().take(LINES).map(Line::of).collect();
         Self { status, jobs, paused: glance.paused() }
     }
 }
 
-fn line(job: &Running) -> String {
-    let mut title: String = job.title.chars().take(TITLE).collect();
-    if job.title.chars().count() > TITLE {
-        title.push('…');
+impl Line {
+    fn of(job: &Begun) -> Self {
+        let mut title: String = job.title.chars().take(TITLE).collect();
+        if job.title.chars().count() > TITLE {
+            title.push('…');
+        }
+        // A single one would mark the key of the entry.
+        let title = title.replace('&', "&&");
+        let text = match job.state {
+            JobState::Paused => format!("{title} · paused"),
+            JobState::Waiting => format!("{title} · waiting"),
+            _ => format!("{title} · {:.0} %", job.progress.floor()),
+        };
+        Self { job: job.job.clone(), state: job.state, text }
     }
-    // A single one would mark the key of the entry.
-    format!("{} · {:.0} %", title.replace('&', "&&"), job.progress.floor())
+
+    fn build(&self, app: &AppHandle) -> tauri::Result<Submenu<Wry>> {
+        let entry = |does: Does, says: &str| MenuItemBuilder::with_id(does.id(&self.job), says).build(app);
+        let steer = match self.state {
+            JobState::Paused => entry(Does::Resume, "Resume")?,
+            JobState::Waiting => entry(Does::Retry, "Try again now")?,
+            _ => entry(Does::Pause, "Pause")?,
+        };
+        SubmenuBuilder::new(app, &self.text)
+            .item(&entry(Does::Show, "Show")?)
+            .item(&steer)
+            .separator()
+            .item(&entry(Does::Cancel, "Cancel…")?)
+            .build()
+    }
+}
+
+/// What an entry below a job's line does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Show,
+    Pause,
+    Resume,
+    Retry,
+    Cancel,
+}
+
+impl Does {
+    const ALL: [(Self, &str); 5] = [
+        (Self::Show, "show"),
+        (Self::Pause, "pause"),
+        (Self::Resume, "resume"),
+        (Self::Retry, "retry"),
+        (Self::Cancel, "cancel"),
+    ];
+
+    fn id(self, job: &str) -> String {
+        let word = Self::ALL.iter().find(|(does, _)| *does == self).map_or("show", |(_, word)| word);
+        format!("{word}:{job}")
+    }
+
+    fn read(id: &str) -> Option<(Self, &str)> {
+        let (word, job) = id.split_once(':')?;
+        Self::ALL.iter().find(|(_, known)| *known == word).map(|(does, _)| (*does, job))
+    }
+
+    fn follow(self, app: &AppHandle, job: &str) {
+        let steer = match self {
+            Self::Show => return window::show_job(app, job),
+            // What will be undone is said in the window, and asked.
+            Self::Cancel => return window::offer(app, Offer::cancel(job)),
+            Self::Pause => Steer::Pause,
+            Self::Resume => Steer::Resume,
+            Self::Retry => Steer::Retry,
+        };
+        let (app, job) = (app.clone(), job.to_owned());
+        async_runtime::spawn(async move {
+            let shell = app.state::<Shell>();
+            if let Ok(clonedeck) = shell.clonedeck()
+                && let Err(problem) = clonedeck.steer(&job, steer).await
+            {
+                tracing::warn!(code = problem.code, "{}", problem.message);
+            }
+        });
+    }
 }
 
 fn queue_word(paused: bool) -> &'static str {
@@ -121,11 +199,7 @@ fn queue_word(paused: bool) -> &'static str {
 fn menu(app: &AppHandle, shown: &Shown) -> tauri::Result<(Menu<Wry>, Words)> {
     let status = MenuItemBuilder::with_id("status", &shown.status).enabled(false).build(app)?;
     let queue = MenuItemBuilder::with_id("queue", queue_word(shown.paused)).build(app)?;
-    let jobs = shown
-        .jobs
-        .iter()
-        .map(|(id, text)| MenuItemBuilder::with_id(format!("{JOB}{id}"), text).build(app))
-        .collect::<tauri::Result<Vec<_>>>()?;
+    let jobs = shown.jobs.iter().map(|line| line.build(app)).collect::<tauri::Result<Vec<_>>>()?;
     let mut builder = MenuBuilder::new(app).item(&status);
     for job in &jobs {
         builder = builder.item(job);
@@ -160,8 +234,8 @@ fn on_menu(app: &AppHandle, event: tauri::menu::MenuEvent) {
             async_runtime::spawn(async move { close::ask_quit(&app).await });
         }
         other => {
-            if let Some(job) = other.strip_prefix(JOB) {
-                window::show_job(&app, job);
+            if let Some((does, job)) = Does::read(other) {
+                does.follow(&app, job);
             }
         }
     }

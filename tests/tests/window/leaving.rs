@@ -40,6 +40,20 @@ impl Watcher {
 /// A line of a menu: number, properties, lines below it.
 type Line = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
 
+/// Every line of a menu with what it reads, those of menus below it among them.
+fn read_lines((id, words, below): Line, lines: &mut Vec<(i32, String)>) {
+    if let Some(label) = words.get("label").and_then(|label| label.try_clone().ok())
+        && let Ok(label) = String::try_from(label)
+    {
+        lines.push((id, label.replace('_', "")));
+    }
+    for line in below {
+        if let Ok(line) = Line::try_from(line) {
+            read_lines(line, lines);
+        }
+    }
+}
+
 /// The menu of a tray icon.
 struct Menu {
     proxy: zbus::Proxy<'static>,
@@ -49,14 +63,9 @@ impl Menu {
     async fn lines(&self) -> Vec<(i32, String)> {
         let (_, root): (u32, Line) =
             self.proxy.call("GetLayout", &(0, -1, Vec::<String>::new())).await.expect("the menu answers");
-        root.2
-            .into_iter()
-            .filter_map(|line| Line::try_from(line).ok())
-            .filter_map(|(id, words, _)| {
-                let label = words.get("label")?.try_clone().ok()?;
-                Some((id, String::try_from(label).ok()?.replace('_', "")))
-            })
-            .collect()
+        let mut lines = Vec::new();
+        read_lines(root, &mut lines);
+        lines
     }
 
     /// Waits for a line that reads so and answers it.
@@ -148,6 +157,15 @@ fn the_tray_tells_how_far_jobs_are_holds_the_queue_and_quits_at_a_safe_point() {
         menu.line(|text| text == "Resume the queue").await;
         menu.click("Resume the queue").await;
         menu.line(|text| text == "Pause the queue").await;
+
+        menu.click("Pause").await;
+        menu.line(|text| text.ends_with(" · paused")).await;
+        menu.click("Resume").await;
+        menu.line(|text| text.contains(" · ") && text.ends_with(" %")).await;
+        menu.click("Cancel…").await;
+        window.find("confirm-cancel", "").await;
+        assert!(desktop.shows_window(), "what is undone is said in the window");
+        window.click("keep-running", "").await;
 
         let pid = window.pid();
         menu.click("Quit").await;

@@ -131,7 +131,7 @@ export function fake(name: string, still = false): Backend {
     drop: (drop) => onDrop(drop),
     askLeave: (leave) => onLeaveAsked(leave),
     show: (shown) => world.send({ show: shown }),
-    handOver: (offer) => world.send({ offer: { source: '', by_link: false, refused: null, ...offer } }),
+    handOver: (offer) => world.send({ offer: { source: '', by_link: false, refused: null, cancel: null, ...offer } }),
     pass: (seconds) => {
       for (let passed = 0; passed < seconds; passed += 0.1) world.pass(0.1);
     },

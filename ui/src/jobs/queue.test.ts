@@ -186,7 +186,7 @@ test('a job or a folder from outside is handed on', () => {
   queue.onShow = (job) => shown.push(job);
   queue.onOffer = (offer) => shown.push(offer.source);
   send({ show: id(9001) });
-  send({ offer: { source: '/srv/shop', by_link: false, refused: null } });
-  send({ offer: { source: '', by_link: true, refused: null } });
+  send({ offer: { source: '/srv/shop', by_link: false, refused: null, cancel: null } });
+  send({ offer: { source: '', by_link: true, refused: null, cancel: null } });
   expect(shown).toEqual([id(9001), '/srv/shop', '']);
 });

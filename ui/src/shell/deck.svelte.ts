@@ -173,7 +173,11 @@ export class Deck {
   /** Something was handed over from outside: it is put before the person, and nothing more. */
   consider(offer: Offer): void {
     if (offer.refused) refuse(offer.refused);
-    else this.asking = { what: 'new-clone', sources: offer.source ? [offer.source] : [], like: null, byLink: offer.by_link };
+    else if (offer.cancel) {
+      this.show(offer.cancel);
+      // What somebody is filling in is not thrown away for it.
+      this.asking ??= { what: 'cancel', ids: [offer.cancel] };
+    } else this.asking = { what: 'new-clone', sources: offer.source ? [offer.source] : [], like: null, byLink: offer.by_link };
   }
 
   newCommand(site: string | null = null): void {

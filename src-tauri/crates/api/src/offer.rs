@@ -22,13 +22,18 @@ impl Offer {
         Self::default()
     }
 
+    /// The wish to cancel a job.
+    pub fn cancel(job: &str) -> Self {
+        Self { cancel: Some(job.to_owned()), ..Self::default() }
+    }
+
     /// What a word on the command line means, said by a program in the folder `here`: a link, or a folder.
     pub fn word(word: &str, here: &Path) -> Self {
         let scheme = word.get(..SCHEME.len() + 1).unwrap_or_default();
         if scheme.eq_ignore_ascii_case("clonedeck:") {
             return match source_of(word) {
-                Ok(source) => Self { source, by_link: true, refused: None },
-                Err(refused) => Self { source: String::new(), by_link: true, refused: Some(refused) },
+                Ok(source) => Self { source, by_link: true, ..Self::default() },
+                Err(refused) => Self { by_link: true, refused: Some(refused), ..Self::default() },
             };
         }
         let path = here.join(word);
@@ -38,7 +43,7 @@ impl Offer {
             .filter(|url| url.scheme() == "file")
             .and_then(|url| url.to_file_path().ok())
             .unwrap_or(path);
-        Self { source: path.display().to_string(), by_link: false, refused: None }
+        Self { source: path.display().to_string(), ..Self::default() }
     }
 }
 
@@ -115,7 +120,7 @@ mod tests {
         std::fs::create_dir(&site).unwrap();
         let mut link = Url::parse("clonedeck://clone").unwrap();
         link.query_pairs_mut().append_pair("source", site.to_str().unwrap());
-        let expected = Offer { source: site.display().to_string(), by_link: true, refused: None };
+        let expected = Offer { source: site.display().to_string(), by_link: true, ..Offer::default() };
         assert_eq!(offer(link.as_str()), expected);
         assert_eq!(offer(&link.as_str().replacen("clonedeck://clone", "CloneDeck://clone/", 1)), expected);
     }

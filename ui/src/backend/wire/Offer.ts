@@ -2,8 +2,8 @@
 import type { Problem } from "./Problem";
 
 /**
- * Something was handed over from outside the window: a folder by a second start, a link by a browser, the wish for a new clone by
- * the tray. A person looks at it; nothing is done by itself.
+ * Something was handed over from outside the window: a folder by a second start, a link by a browser, the wish for a new clone or to
+ * cancel a job by the tray. A person looks at it; nothing is done by itself.
  */
 export type Offer = { 
 /**
@@ -17,4 +17,8 @@ by_link: boolean,
 /**
  * Why it cannot be followed.
  */
-refused: Problem | null, };
+refused: Problem | null, 
+/**
+ * The job that is to be cancelled, if that is what is wanted: the window says what will be undone, and asks.
+ */
+cancel: string | null, };

@@ -101,8 +101,8 @@ pub struct Update {
     pub resync: bool,
 }
 
-/// Something was handed over from outside the window: a folder by a second start, a link by a browser, the wish for a new clone by
-/// the tray. A person looks at it; nothing is done by itself.
+/// Something was handed over from outside the window: a folder by a second start, a link by a browser, the wish for a new clone or to
+/// cancel a job by the tray. A person looks at it; nothing is done by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Offer {
@@ -112,6 +112,8 @@ pub struct Offer {
     pub by_link: bool,
     /// Why it cannot be followed.
     pub refused: Option<Problem>,
+    /// The job that is to be cancelled, if that is what is wanted: the window says what will be undone, and asks.
+    pub cancel: Option<String>,
 }
 
 /// A notice: what an OS notification said, kept for whoever missed it.

@@ -42,6 +42,14 @@
 //! to be rewritten, so an address is never rewritten twice, even where the new one contains the old; and the comparison reads the
 //! source alone, so rewriting does not get in its way. SQLite's copy is rewritten in place; the place reached is committed with the
 //! rows.
+//!
+//! # Reading back
+//!
+//! With [`Rewriting::reading_back`] each range is read again, by a session that writes nothing, as soon as it is committed: the server has
+//! it in memory then, and other writers wait for their turn at the table. What is counted is what [`check`] and
+//! [`values`](crate::check::values) would count later: rows, old addresses left over, and which values parse as they do in the source. A
+//! table of which a range was brought by an earlier try, or again by [`settle`], or that something wrote since, is not said to be read
+//! back, and is looked at as a whole.
 
 mod address;
 mod marks;
