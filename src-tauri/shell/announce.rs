@@ -1,5 +1,7 @@
 //! Tells the desktop how jobs end.
 
+use std::time::Duration;
+
 use clonedeck_api::wire::{Notice, Steer};
 use tauri::{AppHandle, Manager, async_runtime};
 use tauri_plugin_opener::OpenerExt;
@@ -7,6 +9,9 @@ use tauri_plugin_opener::OpenerExt;
 use crate::notify::{Choice, Notifier, Told};
 use crate::state::Shell;
 use crate::window;
+
+/// How soon it is tried again to hear what is to be announced.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Starts to announce. What was announced once is never announced again, also after a restart.
 pub fn start(app: &AppHandle) {
@@ -18,11 +23,13 @@ pub fn start(app: &AppHandle) {
     async_runtime::spawn(async move {
         let shell = app.state::<Shell>();
         let clonedeck = shell.opened().await;
-        let mut announcements = match clonedeck.announcements().await {
-            Ok(announcements) => announcements,
-            Err(problem) => {
-                tracing::error!(code = problem.code, "nothing can be announced: {}", problem.message);
-                return;
+        let mut announcements = loop {
+            match clonedeck.announcements().await {
+                Ok(announcements) => break announcements,
+                Err(problem) => {
+                    tracing::warn!(code = problem.code, "nothing can be announced yet: {}", problem.message);
+                    tokio::time::sleep(AGAIN).await;
+                }
             }
         };
         while let Some(notice) = announcements.next().await {

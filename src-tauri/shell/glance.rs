@@ -118,8 +118,9 @@ async fn follow(
     mut tray: Option<&mut Tray>,
     launcher: &mut Launcher,
 ) -> Result<Infallible, Problem> {
-    let mut glance = Glance::anew(clonedeck).await?;
+    // Followed before it is looked at, so that nothing falls between.
     let mut follower = clonedeck.follow(None).await?;
+    let mut glance = Glance::anew(clonedeck).await?;
     loop {
         if let Some(tray) = &mut tray {
             tray.show(&glance);

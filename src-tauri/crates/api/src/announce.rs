@@ -124,11 +124,14 @@ impl Announcements {
             self.clonedeck.queue.meanwhile(since, self.heard).await.map_err(convert::queue_problem)?;
         let (mut went_on, mut batches, mut missed) = (Vec::new(), Vec::new(), Vec::new());
         for milestone in milestones {
-            if milestone.rescued && goes_on(&self.clonedeck, milestone.job).await {
+            if milestone.rescued
+                && !milestone.state.is_final()
+                && goes_on(&self.clonedeck, milestone.job).await
+            {
                 went_on.push(milestone.job);
             }
             match (milestone.state, milestone.batch) {
-                (State::Completed | State::Failed, Some(batch)) => batches.push(batch),
+                (State::Completed | State::Failed | State::Cancelled, Some(batch)) => batches.push(batch),
                 (State::Completed | State::Failed, None) => missed.push(milestone),
                 (State::Waiting, _) if milestone.needs_person => missed.push(milestone),
                 _ => {}
@@ -143,8 +146,10 @@ impl Announcements {
             self.ready.push_back(missed_notice(&missed));
         } else {
             for milestone in missed {
-                let job = self.clonedeck.queue.job(milestone.job).await.map_err(convert::queue_problem)?;
-                self.ready.extend(notice_of(&job));
+                // A job that retention took away meanwhile is nobody's to hear of.
+                if let Ok(job) = self.clonedeck.queue.job(milestone.job).await {
+                    self.ready.extend(notice_of(&job));
+                }
             }
         }
         self.tell_went_on(&went_on).await
@@ -182,7 +187,14 @@ impl Announcements {
                     self.pulse.beat(id, Instant::now());
                     self.hear_begun(id).await?;
                 }
-                "job.paused" | "job.cancelled" => self.pulse.end(id),
+                "job.paused" => self.pulse.end(id),
+                "job.cancelled" => {
+                    self.pulse.end(id);
+                    let job = self.clonedeck.queue.job(id).await;
+                    if let Some(batch) = job.ok().and_then(|job| job.batch) {
+                        self.hear_batch(batch).await?;
+                    }
+                }
                 _ => {}
             }
         }
@@ -206,7 +218,9 @@ impl Announcements {
 
     async fn hear_batch(&mut self, id: BatchId) -> Result<(), Problem> {
         let batch = self.clonedeck.queue.batch(id).await.map_err(convert::queue_problem)?;
-        if batch.open > 0 || !self.batches.insert(id) {
+        // One that somebody cancelled as a whole is no news to anybody.
+        let is_news = batch.open == 0 && batch.completed + batch.failed > 0;
+        if !is_news || !self.batches.insert(id) {
             return Ok(());
         }
         // A click brings up the job that wants a look, if one does.
@@ -288,7 +302,12 @@ fn missed_notice(missed: &[Milestone]) -> Notice {
         1 => "One of them needs a look.".to_owned(),
         many => format!("{many} of them need a look."),
     };
-    let title = format!("{} jobs ended while the window was closed", missed.len());
+    let waits = missed.iter().any(|milestone| !milestone.state.is_final());
+    let title = format!(
+        "{} jobs ended{} while the window was closed",
+        missed.len(),
+        if waits { " or came to need you" } else { "" }
+    );
     notice("finished", title, body, Timestamp::now())
 }
 

@@ -242,11 +242,13 @@ impl Clonedeck {
             previews: &self.previews,
         };
         made.remove(&owner, &Unwatched).await.map_err(convert::site_problem)?;
-        Made::forget(&copy.folder);
         let known = self.queue.job(copy.id).await.map_err(convert::queue_problem)?.result;
         let platform = known.as_ref().and_then(|result| result.get("platform"));
         let result = serde_json::json!({ "platform": platform, "deleted": true });
         self.queue.correct_result(copy.id, &result).await.map_err(convert::queue_problem)?;
-        self.queue.let_go(copy.id).await.map_err(convert::queue_problem)
+        self.queue.let_go(copy.id).await.map_err(convert::queue_problem)?;
+        // Last: until here it can be asked for again.
+        Made::forget(&copy.folder);
+        Ok(())
     }
 }

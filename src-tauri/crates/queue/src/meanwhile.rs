@@ -36,7 +36,7 @@ fn milestones(db: &Connection, after: i64, until: i64) -> Result<Vec<Milestone>>
          FROM event e JOIN job j ON j.seq = e.job LEFT JOIN batch b ON b.seq = j.batch
          WHERE e.seq > ?1 AND e.seq <= ?2
            AND (e.name = 'job.rescued'
-                OR e.name IN ('job.completed', 'job.failed', 'job.waiting') AND e.name = 'job.' || j.state)
+                OR e.name IN ('job.completed', 'job.failed', 'job.cancelled', 'job.waiting') AND e.name = 'job.' || j.state)
          GROUP BY j.seq ORDER BY max(e.seq)",
     )?;
     let rows = query.query_map(params![after, until], |row| {

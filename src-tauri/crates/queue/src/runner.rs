@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clonedeck_store::RunnerLock;
+use clonedeck_store::{RunnerLock, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -42,7 +42,11 @@ impl Queue {
         let shared = Arc::clone(&self.shared);
         let lock = RunnerLock::acquire(&shared.dir, &shared.options.holder)
             .map_err(Error::from)
-            .inspect_err(|error| shared.refused.note(error))?;
+            .inspect_err(|error| match error {
+                // Whoever runs it knows what is wrong with the disk now.
+                Error::Store(StoreError::Held { .. }) => shared.refused.set(None),
+                other => shared.refused.note(other),
+            })?;
         let who = Claimant { owner: shared.start, boot: boot_id() };
         let now = shared.now_ms();
         let (registry, claimant) = (shared.registry.clone(), who.clone());

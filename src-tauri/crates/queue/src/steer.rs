@@ -240,7 +240,10 @@ fn take_key(db: &Connection, job: &Standing) -> Result<()> {
 /// Makes a job look as it did before its first step.
 pub(crate) fn begin_anew(db: &Connection, job: &Standing) -> Result<()> {
     db.prepare_cached("DELETE FROM step WHERE job = ?1")?.execute([job.seq])?;
-    db.prepare_cached("UPDATE job SET step = 0, result = NULL WHERE seq = ?1")?.execute([job.seq])?;
+    db.prepare_cached(
+        "UPDATE job SET step = 0, result = NULL, started_at = NULL, active_ms = 0 WHERE seq = ?1",
+    )?
+    .execute([job.seq])?;
     Ok(())
 }
 

@@ -155,6 +155,10 @@ async fn a_file_that_holds_something_is_refused_or_set_aside_and_put_back() {
     assert!(!Target::mark_again(&at(&to), &none, "job-2", &marks).await.unwrap());
     Target::undo(&at(&to), &none, "job-1", &Unwatched).await.unwrap();
     assert!(std::fs::read(&to).unwrap() == before);
+    let used = marks.clone().of_a_used_copy();
+    assert!(!Target::mark_again(&at(&to), &none, "job-1", &used).await.unwrap(), "the old one is back");
+    Target::undo(&at(&to), &none, "job-1", &Unwatched).await.unwrap();
+    assert!(std::fs::read(&to).unwrap() == before);
     std::fs::remove_file(&to).unwrap();
     assert!(!Target::mark_again(&at(&to), &none, "job-1", &marks).await.unwrap(), "it is gone");
 }

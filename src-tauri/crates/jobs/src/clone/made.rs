@@ -184,6 +184,10 @@ impl Made {
         if is_replaced {
             return Ok(kept);
         }
+        // A run before this one was stopped after the last move: what bears the names of the copy's files is the old content.
+        if self.aside.as_ref().map(Aside::is_back).transpose()?.unwrap_or(false) {
+            return Ok(kept);
+        }
         let indexes = plan::indexes(job_dir, &self.site)?;
         // Trees may lie in one another, so the inner ones go first.
         for (index, tree) in indexes.into_iter().zip(&self.site.trees).rev() {

@@ -25,7 +25,12 @@ impl Step for Ready {
             match source::both(ctx.spec(), &made.planned, &self.secrets, &job).await {
                 Ok(Some((_, target))) => {
                     // Kept elsewhere first: a stop between this and the note that the job is done must not orphan the copy.
-                    made::keep(&folder.join(made::MARKS), &target.marks().await?)?;
+                    match target.marks().await {
+                        Ok(marks) => made::keep(&folder.join(made::MARKS), &marks)?,
+                        // An earlier run kept them, and was stopped while it took them away.
+                        Err(_) if Made::marks(&folder)?.is_some() => {}
+                        Err(problem) => return Err(problem),
+                    }
                     target.finish().await?;
                 }
                 Ok(None) => {}

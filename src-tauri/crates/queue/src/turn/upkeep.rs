@@ -116,7 +116,14 @@ impl Turns {
     }
 
     fn check_room(&mut self) {
-        if !self.in_place || !self.ballast.load() {
+        if !self.in_place {
+            return;
+        }
+        let has_room = self.ballast.load();
+        if self.shared.refused.get() == Some(Trouble::ReadOnly) {
+            self.look |= std::mem::take(&mut self.held);
+        }
+        if !has_room {
             return;
         }
         if self.shared.refused.get() == Some(Trouble::Full) {

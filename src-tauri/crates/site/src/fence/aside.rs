@@ -46,6 +46,11 @@ impl Aside {
         &self.aside
     }
 
+    /// Whether the old content is in its place already.
+    pub fn is_back(&self) -> Result<bool> {
+        Ok(identity(&self.target)? == Some(self.identity))
+    }
+
     /// Puts the old content back in one move. What stands in its place by then changes places with it and is answered: it is where
     /// the old content was. Harmless to repeat.
     pub fn put_back(&self) -> Result<Option<PathBuf>> {

@@ -79,7 +79,8 @@ pub(super) async fn put_back_orphan(session: &mut Session, database: &str, job: 
     put_back(session, database, &aside).await
 }
 
-async fn holds_tables(session: &mut Session, database: &str) -> Result<bool> {
+/// Whether a database holds tables that are no marks.
+pub(super) async fn holds_tables(session: &mut Session, database: &str) -> Result<bool> {
     let sql = format!(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema={} AND LEFT(table_name,{})<>'{}'",
         quote::text(database),

@@ -23,8 +23,8 @@ impl Target {
         Ok(Marks { made_database, aside, made, look })
     }
 
-    /// Puts them back where the database still is the one that they were taken from: its tables are those, made at the same times.
-    /// Answers whether the database bears the job's marks now.
+    /// Puts them back where the database still is the one that they were taken from: its tables are those, made at the same times, and
+    /// what was set aside for them is still aside. Answers whether the database bears the job's marks now.
     pub(crate) async fn mark_again(
         address: &DatabaseAddress,
         secret: &Secret,
@@ -39,10 +39,18 @@ impl Target {
         if session.number(exists).await? == 0 {
             return Ok(false);
         }
-        let is_its_own = match target.owner(&mut session).await? {
-            Some(owner) => owner == job,
+        let owner = target.owner(&mut session).await?;
+        let is_marked = owner.as_deref() == Some(job);
+        let is_its_own = match owner {
+            Some(_) => is_marked,
             None => marks.look.is(&look(&mut session, &target.name).await?),
         };
+        // Once the old content is back, what bears the names of the copy's tables is the old content.
+        let is_back = marks.has_aside() && !super::aside::holds_tables(&mut session, &marks.aside).await?;
+        if is_its_own && is_back {
+            session.close().await;
+            return Ok(is_marked);
+        }
         if is_its_own {
             session.run(format!("USE {}", quote::name(&target.name))).await?;
             account::open(&mut session).await?;

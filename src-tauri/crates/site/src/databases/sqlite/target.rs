@@ -200,6 +200,10 @@ impl Target {
         if let Some(account) = link.with(|connection| account(connection)).await? {
             return Ok(account.job == job);
         }
+        // Once the old file is back, this is the old file.
+        if marks.has_aside() && !Path::new(&marks.aside).exists() {
+            return Ok(false);
+        }
         let written = Account { job: job.to_owned(), aside: marks.aside.clone(), copied: None };
         link.with(move |connection| write_account(connection, &written)).await?;
         Ok(true)
