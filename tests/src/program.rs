@@ -77,6 +77,11 @@ pub fn processes_with(text: &str) -> Vec<u32> {
 /// Ends a process at once, as a crash does.
 pub fn kill_9(pid: u32) {
     signal(pid, "KILL");
+    // Until it is gone it has its sockets, and a next start would find it there. One that nobody waited for is a zombie without any.
+    wait_for(&format!("the end of process {pid}"), Duration::from_secs(30), || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with(['Z', 'X'])).then_some(())
+    });
 }
 
 /// Sends a process a signal by its name, `STOP` say.

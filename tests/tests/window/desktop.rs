@@ -250,11 +250,16 @@ impl Desktop {
         let wanted =
             json!({ "webkitgtk:browserOptions": { "binary": program, "args": ["--data-dir", data_dir] } });
         let Value::Object(capabilities) = wanted else { unreachable!("an object is written above") };
-        let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .expect("the window opens");
+        let address = format!("http://127.0.0.1:{port}");
+        let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+        // The driver waits for ever for a program that ended before it had a page.
+        let page = tokio::time::timeout(
+            Duration::from_mins(2),
+            builder.capabilities(capabilities).connect(&address),
+        )
+        .await
+        .expect("the program has a page")
+        .expect("the window opens");
         Window { page, driver, data_dir: data_dir.to_owned() }
     }
 }

@@ -17,14 +17,24 @@ const SENDMAIL: &str = include_str!("sendmail.php");
 /// How long a server may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The ports that copies get: below those that systems give to outgoing connections, any of which could take a port that is promised to
+/// a copy before the copy is served.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
 /// A port of 127.0.0.1 on which nothing listens.
 pub fn free_port() -> Result<u16> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| {
-            Problem::transient("port.none", format!("No port of this machine is free: {error}."))
-        })
+    // Not one after another: other programs look for ports as well.
+    let chance = getrandom::u32().unwrap_or_default() as usize % PORTS.len();
+    let tried =
+        PORTS.skip(chance).chain(PORTS).find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    tried.map(Ok).unwrap_or_else(|| {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .map(|address| address.port())
+            .map_err(|error| {
+                Problem::transient("port.none", format!("No port of this machine is free: {error}."))
+            })
+    })
 }
 
 /// The address of a preview of a copy of `site` on `port`. A network whose sites have host names needs a name that has names below it.
