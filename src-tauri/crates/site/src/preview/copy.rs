@@ -25,15 +25,12 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 pub fn free_port() -> Result<u16> {
     // Not one after another: other programs look for ports as well.
     let chance = getrandom::u32().unwrap_or_default() as usize % PORTS.len();
-    let tried =
-        PORTS.skip(chance).chain(PORTS).find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
-    tried.map(Ok).unwrap_or_else(|| {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .map(|address| address.port())
-            .map_err(|error| {
-                Problem::transient("port.none", format!("No port of this machine is free: {error}."))
-            })
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    if let Some(port) = PORTS.skip(chance).chain(PORTS).find(|port| bind(*port).is_ok()) {
+        return Ok(port);
+    }
+    bind(0).and_then(|listener| listener.local_addr()).map(|address| address.port()).map_err(|error| {
+        Problem::transient("port.none", format!("No port of this machine is free: {error}."))
     })
 }
 
