@@ -206,11 +206,7 @@ async fn launches(window: &Window, home: &Path) {
     let mut took = Vec::new();
     for number in 0..LAUNCHES {
         let target = home.join(format!("copy-{number}"));
-        window.click("new-clone", "").await;
-        window.fill("source-path", &source.display().to_string()).await;
-        window.find("site-report", "").await;
-        window.fill("target-path", &target.display().to_string()).await;
-        window.click("plan-next", ":not([disabled])").await;
+        window.plan_clone(&source, &target).await;
         window.find("launch", ":not([disabled])").await;
         let script = format!(
             "const name = 'copy-{number}'; const shown = () => [...document.querySelectorAll('[data-testid=job-row]')].some((row) => row.textContent.includes(name)); const began = performance.now(); document.querySelector('[data-testid=launch]').click(); while (!shown()) {{ if (performance.now() > began + 20000) throw new Error('no row'); await new Promise(requestAnimationFrame); }} return performance.now() - began"

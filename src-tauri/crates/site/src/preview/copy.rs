@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Php, Service};
+use super::{Php, Service, is_free};
 use crate::databases::DatabaseAddress;
 use crate::defaults::{Target, joined, token};
 use crate::neutral::{self, Switches};
@@ -25,13 +25,15 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 pub fn free_port() -> Result<u16> {
     // Not one after another: other programs look for ports as well.
     let chance = getrandom::u32().unwrap_or_default() as usize % PORTS.len();
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    if let Some(port) = PORTS.skip(chance).chain(PORTS).find(|port| bind(*port).is_ok()) {
+    if let Some(port) = PORTS.skip(chance).chain(PORTS).find(|port| is_free(*port)) {
         return Ok(port);
     }
-    bind(0).and_then(|listener| listener.local_addr()).map(|address| address.port()).map_err(|error| {
-        Problem::transient("port.none", format!("No port of this machine is free: {error}."))
-    })
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| {
+            Problem::transient("port.none", format!("No port of this machine is free: {error}."))
+        })
 }
 
 /// The address of a preview of a copy of `site` on `port`. A network whose sites have host names needs a name that has names below it.

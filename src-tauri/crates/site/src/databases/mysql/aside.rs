@@ -114,13 +114,7 @@ async fn begin(session: &mut Session, database: &str, job: &str) -> Result<Strin
         let end = if number == 1 { "_aside".to_owned() } else { format!("_aside_{number}") };
         let stem: String = database.chars().take(LONGEST - end.len()).collect();
         let name = format!("{stem}{end}");
-        let taken = session
-            .number(format!(
-                "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name={}",
-                quote::text(&name)
-            ))
-            .await?;
-        if taken == 0 {
+        if !session.has_database(&name).await? {
             break name;
         }
         number += 1;

@@ -46,8 +46,12 @@ impl Batch {
             let sum = shape.row_sum((0..batch.columns).map(|at| batch.rows.get(row, at)), &mut text);
             batch.held.row(sum);
         }
-        batch.parse(way, shape);
-        batch.rewrite(way, shape);
+        let columns = way.rewritten(shape);
+        if way.reads_back(shape) {
+            let cells: Vec<_> = columns.iter().map(|at| (*at, *at)).collect();
+            batch.parsing = batch.rows.parsing(&shape.key_columns, &cells);
+        }
+        batch.rewrite(way, shape, &columns);
         batch.giant = batch.len() == 1 && batch.rows.size() > GIANT;
         if batch.giant {
             // Nobody could hold both.
@@ -89,24 +93,10 @@ impl Batch {
         shape.literals(shape.key_columns.iter().filter_map(|at| self.rows.get(row, *at))).join(",")
     }
 
-    fn parse(&mut self, way: &Way, shape: &Shape) {
-        if !way.reads_back(shape) {
-            return;
-        }
-        let columns = way.rewritten(shape);
-        for row in 0..self.rows.len() {
-            for at in &columns {
-                let Some(value) = self.rows.get(row, *at) else { continue };
-                self.parsing.cell(shape.key_columns.iter().map(|key| self.rows.get(row, *key)), *at, value);
-            }
-        }
-    }
-
-    fn rewrite(&mut self, way: &Way, shape: &Shape) {
+    fn rewrite(&mut self, way: &Way, shape: &Shape, columns: &[usize]) {
         let Some(rewriting) = &way.rewriting else { return };
-        let columns = way.rewritten(shape);
         for row in 0..self.rows.len() {
-            for at in &columns {
+            for at in columns {
                 let Some(value) = self.rows.get(row, *at) else {
                     self.work.cells_scanned += 1;
                     continue;

@@ -170,7 +170,10 @@ impl Search {
             (Arc::clone(&self.shape), self.rewriting.clone(), Arc::clone(&self.columns));
         let parses = self.parses;
         self.running = Some(tokio::task::spawn_blocking(move || {
-            let parsing = if parses { parsing(&rows, &shape, &columns) } else { Parsing::default() };
+            // The cells of a row begin with those of the key.
+            let keys: Vec<usize> = (0..shape.key_columns.len()).collect();
+            let cells: Vec<_> = (keys.len()..).zip(columns.iter().copied()).collect();
+            let parsing = if parses { rows.parsing(&keys, &cells) } else { Parsing::default() };
             (left_over(&rows, &shape, &rewriting, &columns), parsing)
         }));
     }
@@ -196,20 +199,6 @@ pub(super) fn merge(found: &mut Vec<LeftOver>, more: Vec<LeftOver>) {
             None => found.push(new),
         }
     }
-}
-
-/// What of these rows parses. Their cells begin with those of the key.
-fn parsing(rows: &Rows, shape: &Shape, columns: &[usize]) -> Parsing {
-    let keys = shape.key_columns.len();
-    let mut parsing = Parsing::default();
-    for row in 0..rows.len() {
-        for (place, at) in columns.iter().enumerate() {
-            if let Some(value) = rows.get(row, keys + place) {
-                parsing.cell((0..keys).map(|key| rows.get(row, key)), *at, value);
-            }
-        }
-    }
-    parsing
 }
 
 /// The columns of these rows that hold an old address. Their cells begin with those of the key.

@@ -32,11 +32,7 @@ impl Target {
         marks: &Marks,
     ) -> Result<bool> {
         let (target, mut session) = Self::reach(address, secret, job).await?;
-        let exists = format!(
-            "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name={}",
-            quote::text(&target.name)
-        );
-        if session.number(exists).await? == 0 {
+        if !session.has_database(&target.name).await? {
             return Ok(false);
         }
         let owner = target.owner(&mut session).await?;

@@ -297,21 +297,18 @@ async fn fill(
         let written = write(writing, way, shape, &batch, clash).await?;
         sure &= written.sure;
         // Values that nobody can hold several times over are looked at alone, later.
-        parsing = parsing.filter(|_| written.sure && !batch.giant).map(|mut parsing| {
-            parsing.add(batch.parsing);
-            parsing
-        });
+        match &mut parsing {
+            Some(parsing) if written.sure && !batch.giant => parsing.add(batch.parsing),
+            _ => parsing = None,
+        }
         held.add(batch.held);
         work.add(done);
         work.keep(written.kept);
         drop((batch, taken));
     }
     // When a row was in the target already, it is open what is there.
-    Ok(if sure {
-        (Brought { held, parsing }, moment, work)
-    } else {
-        (Brought { held: held.open(), parsing: None }, 0, work)
-    })
+    let (held, moment) = if sure { (held, moment) } else { (held.open(), 0) };
+    Ok((Brought { held, parsing }, moment, work))
 }
 
 /// Sums and rewrites rows away from the threads that wait for the network.

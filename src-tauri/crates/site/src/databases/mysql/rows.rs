@@ -2,6 +2,8 @@
 
 use mysql_async::{Row, Value};
 
+use crate::databases::parsing::Parsing;
+
 /// Set in an end that belongs to a NULL.
 const NULL: usize = 1 << (usize::BITS - 1);
 
@@ -72,6 +74,20 @@ impl Rows {
     /// Bytes of memory they take, about.
     pub(super) fn size(&self) -> usize {
         self.bytes.len() + self.ends.len() * size_of::<usize>()
+    }
+
+    /// What parses of some cells of each row, which its cells at `keys` name. Each of `cells` is a place in the row and the number of its
+    /// column: a copy may be read with fewer columns than its source.
+    pub(super) fn parsing(&self, keys: &[usize], cells: &[(usize, usize)]) -> Parsing {
+        let mut parsing = Parsing::default();
+        for row in 0..self.len() {
+            for (place, column) in cells {
+                if let Some(value) = self.get(row, *place) {
+                    parsing.cell(keys.iter().map(|key| self.get(row, *key)), *column, value);
+                }
+            }
+        }
+        parsing
     }
 
     /// A cell; none for NULL.

@@ -6,6 +6,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder, Row, TextProtocol, Value};
 
 use super::error::{When, problem};
+use super::quote;
 use crate::databases::{DatabaseAddress, Server};
 use crate::{Problem, Result, Secret};
 
@@ -157,6 +158,15 @@ impl Session {
     /// The first cell of the first row as text; empty where there is none.
     pub(super) async fn text(&mut self, sql: impl AsRef<[u8]>) -> Result<String> {
         Ok(self.first(sql).await?.map(|row| row.text(0)).unwrap_or_default())
+    }
+
+    /// Whether the server has a database of this name, as far as its user sees.
+    pub(super) async fn has_database(&mut self, name: &str) -> Result<bool> {
+        let sql = format!(
+            "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name={}",
+            quote::text(name)
+        );
+        Ok(self.number(sql).await? > 0)
     }
 
     /// The first cell of the first row as a number.

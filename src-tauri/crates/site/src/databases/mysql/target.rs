@@ -2,7 +2,6 @@ use super::account::{self, JOB, MADE};
 use super::dialect::Product;
 use super::quote;
 use super::session::{Login, Mode, Session};
-use super::shape::OWN;
 use super::source::{self, Source};
 use crate::databases::{Count, DatabaseAddress, Occupied};
 use crate::{Level, Problem, Result, Secret, Watch};
@@ -39,11 +38,7 @@ impl Target {
             )
             .help("Give the copy another database."));
         }
-        let schema = quote::text(&name);
-        let there = session
-            .number(format!("SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name={schema}"))
-            .await?
-            > 0;
+        let there = session.has_database(&name).await?;
         let mut target = Self { login, name, job: job.to_owned(), product, beside: false };
         if there {
             match target.owner(&mut session).await? {
@@ -210,17 +205,13 @@ impl Target {
         watch: &dyn Watch,
     ) -> Result<()> {
         let (target, mut session) = Self::reach(address, secret, job).await?;
-        let schema = quote::text(&target.name);
-        let exists = format!("SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name={schema}");
-        if session.number(&exists).await? == 0 {
+        if !session.has_database(&target.name).await? {
             return super::aside::put_back_orphan(&mut session, &target.name, job).await;
         }
         if target.owner(&mut session).await?.as_deref() != Some(job) {
-            let foreign = format!(
-                "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema={schema} AND LEFT(table_name,{})<>'{OWN}'",
-                OWN.len()
-            );
-            if target.is_commented(&mut session).await? && session.number(foreign).await? == 0 {
+            if target.is_commented(&mut session).await?
+                && !super::aside::holds_tables(&mut session, &target.name).await?
+            {
                 session.run(format!("DROP DATABASE {}", quote::name(&target.name))).await?;
                 return Ok(());
             }
