@@ -46,7 +46,8 @@ impl Glance {
     pub fn begun(&self) -> Vec<&Begun> {
         let mut all: Vec<_> = self.begun.values().collect();
         // Ids are made in the order of time.
-        all.sort_by_key(|job| (job.state != JobState::Running, job.job.clone()));
+        let place = |job: &Begun| job.state != JobState::Running;
+        all.sort_by(|one, other| (place(one), &one.job).cmp(&(place(other), &other.job)));
         all
     }
 

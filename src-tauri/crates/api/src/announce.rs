@@ -131,16 +131,19 @@ impl Announcements {
                 went_on.push(milestone.job);
             }
             match (milestone.state, milestone.batch) {
-                (State::Completed | State::Failed | State::Cancelled, Some(batch)) => batches.push(batch),
+                // Each is asked about once, however many of its jobs ended.
+                (State::Completed | State::Failed | State::Cancelled, Some(batch))
+                    if !batches.contains(&batch) =>
+                {
+                    batches.push(batch);
+                }
                 (State::Completed | State::Failed, None) => missed.push(milestone),
                 (State::Waiting, _) if milestone.needs_person => missed.push(milestone),
                 _ => {}
             }
         }
         for batch in batches {
-            if !self.batches.contains(&batch) {
-                self.hear_batch(batch).await?;
-            }
+            self.hear_batch(batch).await?;
         }
         if missed.len() > MISSED {
             self.ready.push_back(missed_notice(&missed));
