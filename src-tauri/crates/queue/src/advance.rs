@@ -287,12 +287,17 @@ pub(crate) fn step_undone(db: &Connection, now: i64, mark: &Mark, outcome: &Undo
         }
         Err(failure) => {
             let text = serde_json::to_string(failure).unwrap_or_default();
-            db.prepare_cached("UPDATE step SET undone = 1, error = ?3 WHERE job = ?1 AND idx = ?2")?
-                .execute(params![mark.seq, mark.index as i64, text])?;
-            record(db, now, mark.seq, "step.undo-failed", Some(mark.index), Some(&text))?;
+            undo_failed(db, now, mark.seq, mark.index, &text)?;
         }
     }
     Ok(true)
+}
+
+/// Tells that a step could not be taken back, and leaves it at that. `failure` is a [`FailureView`](crate::FailureView) as JSON.
+pub(crate) fn undo_failed(db: &Connection, now: i64, seq: i64, index: usize, failure: &str) -> Result<()> {
+    db.prepare_cached("UPDATE step SET undone = 1, error = ?3 WHERE job = ?1 AND idx = ?2")?
+        .execute(params![seq, index as i64, failure])?;
+    record(db, now, seq, "step.undo-failed", Some(index), Some(failure))
 }
 
 pub(crate) fn set_weights(

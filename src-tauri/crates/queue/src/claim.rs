@@ -10,10 +10,10 @@ use crate::admission::Ledger;
 use crate::advance::{begin_step, first_open};
 use crate::event::record;
 use crate::job::Needs;
-use crate::line::{AnySpec, Kind, Placed, Planned, written};
+use crate::line::{AnySpec, Kind, Placed, Planned, as_begun, written};
 use crate::state::Intent;
 use crate::wait::WaitNote;
-use crate::{Error, JobId, Registry, Result};
+use crate::{Error, JobId, Registry, Result, StepError};
 
 /// How far down the line a turn looks for a job that fits.
 const DEPTH: usize = 2_000;
@@ -32,7 +32,7 @@ pub(crate) struct Claimed {
     pub rank: i64,
     pub needs: Arc<Needs>,
     /// What is to be done, or why that cannot be told.
-    pub work: Result<Work>,
+    pub work: Result<Work, StepError>,
     pub intent: Intent,
     pub step: usize,
     pub cursor: Option<String>,
@@ -59,8 +59,11 @@ pub(crate) struct Claimant {
 
 impl Claimed {
     /// What is to be done, once.
-    pub fn take_work(&mut self) -> Result<Work> {
-        std::mem::replace(&mut self.work, Err(Error::invalid("a claim", "its work was taken")))
+    pub fn take_work(&mut self) -> Result<Work, StepError> {
+        std::mem::replace(
+            &mut self.work,
+            Err(StepError::permanent("work-taken", "Its work was taken before.")),
+        )
     }
 }
 
@@ -126,9 +129,7 @@ pub(crate) fn claim(
         note_obstacle(db, &job, note)?;
     }
     for (job, kind, needs) in taken {
-        if let Some(job) = take(db, now, who, job, kind, needs)? {
-            claimed.push(job);
-        }
+        claimed.push(take(db, now, who, job, kind, needs)?);
     }
     Ok(claimed)
 }
@@ -182,14 +183,9 @@ fn take(
     job: Candidate,
     kind: Arc<Kind>,
     needs: Arc<Needs>,
-) -> Result<Option<Claimed>> {
+) -> Result<Claimed> {
     fail::fail_point!("queue::claim", |_| std::process::abort());
-    let work = lay_out(db, job.seq, &kind)?;
-    if let Ok(work) = &work
-        && !line_fits(db, &job, work)?
-    {
-        return Ok(None);
-    }
+    let work = lay_out(db, &job, &kind)?;
     let mut claimed = db
         .prepare_cached(
             "UPDATE job SET state = 'running', epoch = epoch + 1, owner = ?2, boot = ?3, wait = NULL, timer = NULL,
@@ -236,7 +232,7 @@ fn take(
     {
         begin_step(db, now, job.seq, claimed.step, &step.name)?;
     }
-    Ok(Some(claimed))
+    Ok(claimed)
 }
 
 /// Reads what earlier attempts left.
@@ -268,36 +264,49 @@ fn recall(db: &Connection, claimed: &mut Claimed) -> Result<()> {
     Ok(())
 }
 
-/// Reads the order of a job and lays out its line.
-fn lay_out(db: &Connection, seq: i64, kind: &Kind) -> Result<Result<Work>> {
-    let mut query = db.prepare_cached("SELECT spec FROM job WHERE seq = ?1")?;
-    let text: String = query.query_row([seq], |row| row.get(0))?;
-    let work = || {
+/// Reads the order of a job and lays out its line, or says why this program cannot.
+///
+/// Where another version of the kind laid it out, a job that has not begun takes the new line, one that takes back what it did
+/// goes by the names of its steps, and one in the middle is for a person to decide.
+fn lay_out(db: &Connection, job: &Candidate, kind: &Kind) -> Result<Result<Work, StepError>> {
+    let (text, stored): (String, String) = db
+        .prepare_cached("SELECT spec, line FROM job WHERE seq = ?1")?
+        .query_row([job.seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let read = || {
         let spec = kind.parse(&text)?;
         let line = kind.line(&*spec)?;
         Ok(Work { spec, line })
     };
-    Ok(work())
+    let mut work = match read() {
+        Ok(work) => work,
+        Err(error) => return Ok(Err(unreadable(&error, job.intent))),
+    };
+    let stored: Vec<Planned> = serde_json::from_str(&stored).unwrap_or_default();
+    let is_same = stored.len() == work.line.len()
+        && stored.iter().zip(&work.line).all(|(old, new)| old.name == new.name);
+    if !is_same && job.intent.undoes() {
+        work.line = as_begun(work.line, stored);
+    } else if !is_same && job.begun {
+        return Ok(Err(StepError::needs_person(
+            "line-changed",
+            "Its steps were laid out by another version of the program.",
+        )
+        .help("Try it again from the start (clonedeck retry --from-start JOB), cancel it, or finish it with the version that began it.")));
+    } else if !is_same {
+        let text = serde_json::to_string(&written(&work.line, &*work.spec))
+            .map_err(|error| Error::invalid("the line of a job", error))?;
+        db.prepare_cached("UPDATE job SET line = ?2 WHERE seq = ?1")?.execute(params![job.seq, text])?;
+    }
+    Ok(Ok(work))
 }
 
-/// A job made by another version of its kind: one that has not begun takes the new line, one in the middle waits.
-fn line_fits(db: &Connection, job: &Candidate, work: &Work) -> Result<bool> {
-    let stored: String =
-        db.prepare_cached("SELECT line FROM job WHERE seq = ?1")?.query_row([job.seq], |row| row.get(0))?;
-    let stored: Vec<Planned> = serde_json::from_str(&stored).unwrap_or_default();
-    if stored.len() == work.line.len() && stored.iter().zip(&work.line).all(|(old, new)| old.name == new.name)
-    {
-        return Ok(true);
+fn unreadable(error: &Error, intent: Intent) -> StepError {
+    let text = format!("This version of the program cannot read what the job was to do ({error}).");
+    if intent.undoes() {
+        StepError::permanent("spec-unfit", text)
+            .help("What it did so far is still there; look at the job's log and remove it by hand.")
+    } else {
+        StepError::needs_person("spec-unfit", text)
+            .help("Resume it with the version of the program that added it, or cancel it.")
     }
-    if job.begun {
-        let note =
-            WaitNote::new("line-changed", "Its steps were laid out by another version of the program.")
-                .person("Retry the job from the start, or finish it with the version that began it.");
-        note_obstacle(db, job, note)?;
-        return Ok(false);
-    }
-    let text = serde_json::to_string(&written(&work.line, &*work.spec))
-        .map_err(|error| Error::invalid("the line of a job", error))?;
-    db.prepare_cached("UPDATE job SET line = ?2 WHERE seq = ?1")?.execute(params![job.seq, text])?;
-    Ok(true)
 }

@@ -2,7 +2,7 @@
 
 use clonedeck_store::rusqlite::{Connection, params};
 
-use crate::advance::{complete_step, merge_result};
+use crate::advance::{complete_step, merge_result, undo_failed};
 use crate::drive::{Ending, Finish};
 use crate::event::record;
 use crate::failure::FailureView;
@@ -149,11 +149,23 @@ fn failed(
         }
         // An undo that keeps failing is told and left; the other undos of the line are still to run.
         Class::Transient if finish.undoing => {
-            db.prepare_cached("UPDATE step SET undone = 1, error = ?3 WHERE job = ?1 AND idx = ?2")?
-                .execute(params![finish.seq, finish.mark.index as i64, text])?;
-            record(db, now.wall, finish.seq, "step.undo-failed", step, Some(&text))?;
+            undo_failed(db, now.wall, finish.seq, finish.mark.index, &text)?;
             let to = job.after(Event::Yield)?;
             job.rest(db, now.wall, to, Hold::default())
+        }
+        // None of its undos can run.
+        Class::Permanent if finish.undoing => {
+            for index in job.open_undos(db)? {
+                undo_failed(db, now.wall, finish.seq, index, &text)?;
+            }
+            let anew = job.position.intent == Intent::Restart;
+            if anew {
+                db.prepare_cached("UPDATE job SET error = ?2 WHERE seq = ?1")?
+                    .execute(params![finish.seq, text])?;
+            }
+            // What cannot be taken back cannot be begun anew either.
+            let to = job.after(if anew { Event::Fail { undo: false } } else { Event::Undone })?;
+            job.end(db, now.wall, to, anew.then_some(&*text))
         }
         Class::Transient | Class::Permanent => {
             keep_step(db, finish, "failed", Some(&text), 1)?;

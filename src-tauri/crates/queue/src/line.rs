@@ -184,6 +184,44 @@ pub(crate) struct Draft {
     pub unique: Option<String>,
 }
 
+/// `line` in the order and with the steps of the line that the job was begun with; what it has no step for cannot be taken back.
+pub(crate) fn as_begun(line: Vec<Placed>, begun: Vec<Planned>) -> Vec<Placed> {
+    let mut known: HashMap<_, _> = line.into_iter().map(|placed| (placed.name, placed.step)).collect();
+    let place = |planned: Planned| Placed {
+        step: known
+            .remove(planned.name.as_str())
+            .unwrap_or_else(|| Box::new(Forgotten(planned.title.clone()))),
+        name: planned.name.into(),
+        title: planned.title.into(),
+        after: None,
+    };
+    begun.into_iter().map(place).collect()
+}
+
+/// A step, by its title, that this version of the program has no more.
+struct Forgotten(String);
+
+impl Forgotten {
+    fn error(&self) -> StepError {
+        StepError::permanent("step-unknown", format!("This version of the program has no step '{}'.", self.0))
+            .help("What that step did is still there; look at the job's log and remove it by hand.")
+    }
+}
+
+impl AnyStep for Forgotten {
+    fn weight(&self, _: &(dyn Any + Send + Sync)) -> f64 {
+        1.0
+    }
+
+    fn run<'a>(&'a self, _: &'a Arc<Attempt>, _: &Arc<Stage>, _: Option<&str>) -> Running<'a, RawDone> {
+        Box::pin(async { Err(self.error()) })
+    }
+
+    fn undo<'a>(&'a self, _: &'a Arc<Attempt>, _: &Arc<Stage>, _: Option<&str>) -> Running<'a, Undone> {
+        Box::pin(async { Err(self.error()) })
+    }
+}
+
 type Parse = Box<dyn Fn(&str) -> Result<AnySpec, serde_json::Error> + Send + Sync>;
 type LetGo = Box<dyn Fn(JobId, &(dyn Any + Send + Sync)) + Send + Sync>;
 type Plan = Box<dyn Fn(&(dyn Any + Send + Sync)) -> Result<Plans> + Send + Sync>;

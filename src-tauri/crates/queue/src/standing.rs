@@ -61,10 +61,16 @@ impl Standing {
 
     /// Whether any step has begun whose undo has not run yet.
     pub fn has_undos(&self, db: &Connection) -> Result<bool> {
+        Ok(!self.open_undos(db)?.is_empty())
+    }
+
+    /// The steps that have begun and whose undo has not run yet, the last one first.
+    pub fn open_undos(&self, db: &Connection) -> Result<Vec<usize>> {
         let mut query = db.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM step WHERE job = ?1 AND undone = 0 AND state NOT IN ('skipped', 'undone'))",
+            "SELECT idx FROM step WHERE job = ?1 AND undone = 0 AND state NOT IN ('skipped', 'undone') ORDER BY idx DESC",
         )?;
-        Ok(query.query_row([self.seq], |row| row.get(0))?)
+        let rows = query.query_map([self.seq], |row| Ok(row.get::<_, i64>(0)?.max(0) as usize))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Where `event` takes it, or a refusal for the operator.

@@ -27,7 +27,7 @@ use crate::queue::Shared;
 use crate::runner::Control;
 use crate::state::Intent;
 use crate::stop::Stop;
-use crate::{Error, Policy, Result, due, let_go, steer};
+use crate::{Error, Policy, Result, StepError, due, let_go, steer};
 
 /// How many times longer it waits between two looks while no job runs.
 const REST: u32 = 5;
@@ -310,7 +310,7 @@ impl Turns {
         let attempt = match claimed.take_work() {
             Ok(work) => Arc::new(Attempt::new(&self.shared, &mut claimed, work)),
             Err(error) => {
-                self.ended.push(unfit(&claimed, &error));
+                self.ended.push(unfit(&claimed, error));
                 return;
             }
         };
@@ -376,8 +376,8 @@ fn policy_of(shared: &Shared, seq: i64) -> Policy {
     shared.live().get(&seq).map(|attempt| attempt.kind.policy).unwrap_or_default()
 }
 
-/// A job whose stored order cannot be read.
-fn unfit(claimed: &Claimed, error: &Error) -> Finish {
+/// A job that this version of the program does not know how to carry on.
+fn unfit(claimed: &Claimed, error: StepError) -> Finish {
     Finish {
         seq: claimed.seq,
         mark: Mark {
@@ -385,10 +385,10 @@ fn unfit(claimed: &Claimed, error: &Error) -> Finish {
             epoch: claimed.epoch,
             index: claimed.step,
             progress: crate::Progress::default(),
-            step_active_ms: 0,
+            step_active_ms: claimed.step_active_ms,
         },
         undoing: claimed.intent.undoes(),
-        ending: Ending::Failed(crate::StepError::permanent("spec-unfit", error.to_string())),
+        ending: Ending::Failed(error),
         failure: None,
         result: None,
         job_active_ms: claimed.active_ms,
