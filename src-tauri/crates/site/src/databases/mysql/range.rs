@@ -25,7 +25,7 @@ use crate::{Problem, Result};
 /// Bytes of rows that are rewritten and written at a time.
 const BATCH_BYTES: usize = 2 << 20;
 
-/// Bytes of rows that are in memory at a time, from being read until they are written; those that are too large for company not counted.
+/// Bytes of rows that are in memory at a time, from being read until they are written; a row that is larger has all of it.
 const AHEAD: usize = 16 << 20;
 
 /// What all ranges of a job have in common.
@@ -45,17 +45,15 @@ pub(super) struct Way {
 pub(super) struct Room {
     /// Kilobytes that are free.
     free: Arc<Semaphore>,
-    /// The turn of rows that are too large to be in memory with others of their kind.
-    pub giants: Arc<Semaphore>,
 }
 
 impl Room {
     pub(super) fn new() -> Self {
-        Self { free: Arc::new(Semaphore::new(AHEAD >> 10)), giants: Arc::new(Semaphore::new(1)) }
+        Self { free: Arc::new(Semaphore::new(AHEAD >> 10)) }
     }
 
     /// A place for so many bytes, once there is one.
-    async fn take(&self, bytes: usize) -> Taken {
+    pub async fn take(&self, bytes: usize) -> Taken {
         let kilobytes = bytes.div_ceil(1 << 10).min(AHEAD >> 10) as u32;
         self.free.clone().acquire_many_owned(kilobytes).await.expect("never closed")
     }

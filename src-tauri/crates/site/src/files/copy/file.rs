@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, OFlags, Uid};
 use rustix::io::Errno;
 
 use super::contents::{BUFFER, Fault, Pipe};
+use super::folders::Made;
 use super::{Copy, CopyReport, attributes};
 use crate::files::crew::Gate;
 use crate::files::links::Lead;
@@ -27,6 +28,7 @@ const WRITTEN_EARLY: u64 = 64 << 10;
 /// One thread's hand: what it holds open, and what it did.
 pub(super) struct Hand<'a> {
     copy: &'a Copy,
+    made: &'a Made,
     buffer: Vec<u8>,
     /// The folder it worked in last: its number, the source's and the target's.
     folder: Option<(u32, Option<OwnedFd>, OwnedFd)>,
@@ -42,8 +44,8 @@ enum Outcome {
 }
 
 impl<'a> Hand<'a> {
-    pub(super) fn new(copy: &'a Copy) -> Self {
-        Self { copy, buffer: vec![0; BUFFER], folder: None, report: CopyReport::default() }
+    pub(super) fn new(copy: &'a Copy, made: &'a Made) -> Self {
+        Self { copy, made, buffer: vec![0; BUFFER], folder: None, report: CopyReport::default() }
     }
 
     /// Copies the file or symbolic link `number`.
@@ -183,7 +185,8 @@ impl<'a> Hand<'a> {
 
     fn copy_file(&mut self, entry: &Entry<'_>, gate: &Gate) -> Result<Outcome> {
         let copy = self.copy;
-        let there = self.look_in_target(entry)?;
+        let there =
+            if self.made.has(copy.index.parent(entry.number)) { None } else { self.look_in_target(entry)? };
         if there.is_some_and(|there| is_whole(&there, entry.size, entry.mtime)) {
             self.already_whole(entry, entry.size);
             return Ok(Outcome::There);

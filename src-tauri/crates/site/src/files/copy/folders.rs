@@ -12,9 +12,28 @@ use crate::files::crew::Gate;
 use crate::files::meta::{Meta, Shape};
 use crate::files::sys;
 
+/// Folders that this run made: nothing is in them that it did not put there.
+#[derive(Default)]
+pub(super) struct Made(Vec<bool>);
+
+impl Made {
+    fn none(entries: usize) -> Self {
+        Self(vec![false; entries])
+    }
+
+    fn add(&mut self, folder: u32) {
+        self.0[folder as usize] = true;
+    }
+
+    pub(super) fn has(&self, folder: u32) -> bool {
+        self.0.get(folder as usize).is_some_and(|made| *made)
+    }
+}
+
 impl Copy {
-    /// Makes every folder of the plan that is not there, for its owner alone until it is whole.
-    pub(super) fn make_folders(&self, gate: &Gate) -> Result<()> {
+    /// Makes every folder of the plan that is not there, for its owner alone until it is whole. Answers which it made.
+    pub(super) fn make_folders(&self, gate: &Gate) -> Result<Made> {
+        let mut made = Made::none(self.index.len());
         let mut last: Option<(u32, OwnedFd)> = None;
         for &number in &self.plan.folders {
             gate.pass()?;
@@ -33,12 +52,12 @@ impl Copy {
             }
             let Some((_, above)) = &last else { continue };
             match rustix::fs::mkdirat(above, name, Mode::RWXU) {
-                Ok(()) => {}
+                Ok(()) => made.add(number),
                 Err(Errno::EXIST) => self.open_for_writing(above, name).map_err(trouble)?,
                 Err(error) => return Err(trouble(error)),
             }
         }
-        Ok(())
+        Ok(made)
     }
 
     /// Makes sure that `name` is a folder that its owner can fill, as an earlier run may have closed it.

@@ -23,6 +23,7 @@ use super::{Index, space, sys, trouble};
 use crate::words::{self, count};
 use crate::{Part, Problem, Result, Unit, Watch};
 use contents::Ways;
+use folders::Made;
 use plan::{Plan, Work};
 pub use report::{CopyReport, PartReport};
 
@@ -95,11 +96,11 @@ pub async fn copy(
         let copy = Arc::clone(&copy);
         Crew::start("folders", 1, move |gate| copy.make_folders(gate))?
     };
-    folders.follow(watch, tell).await?;
+    let made = folders.follow(watch, tell).await?.pop().unwrap_or_default();
 
     let files = {
         let copy = Arc::clone(&copy);
-        Crew::start("copy", options.threads.max(1), move |gate| copy.work(gate))?
+        Crew::start("copy", options.threads.max(1), move |gate| copy.work(&made, gate))?
     };
     let mut report = CopyReport::default();
     for one in files.follow(watch, tell).await? {
@@ -178,8 +179,8 @@ impl Copy {
     }
 
     /// One thread's share: work by work until there is no more.
-    fn work(&self, gate: &Gate) -> Result<CopyReport> {
-        let mut hand = file::Hand::new(self);
+    fn work(&self, made: &Made, gate: &Gate) -> Result<CopyReport> {
+        let mut hand = file::Hand::new(self, made);
         loop {
             gate.pass()?;
             let Some(work) = self.next() else { return Ok(hand.report) };
