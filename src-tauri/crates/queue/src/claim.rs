@@ -291,7 +291,7 @@ fn lay_out(db: &Connection, job: &Candidate, kind: &Kind) -> Result<Result<Work,
             "line-changed",
             "Its steps were laid out by another version of the program.",
         )
-        .help("Try it again from the start (clonedeck retry --from-start JOB), cancel it, or finish it with the version that began it.")));
+        .help("Try it again from its first step (clonedeck retry --from-start JOB), cancel it, or finish it with the version that began it.")));
     } else if !is_same {
         let text = serde_json::to_string(&written(&work.line, &*work.spec))
             .map_err(|error| Error::invalid("the line of a job", error))?;

@@ -129,13 +129,16 @@ fn old_content_is_set_aside_and_put_back_in_one_move() {
     assert!(!target.exists());
     assert_eq!(set_aside(&target, "job1").unwrap().unwrap(), aside, "a repeated step finds what it did");
 
+    assert!(!aside.is_back().unwrap());
     assert_eq!(aside.put_back().unwrap(), None);
+    assert!(aside.is_back().unwrap(), "what stands there now is the old content and nobody's copy");
     assert_eq!(fs::read(target.join("precious")).unwrap(), b"old");
     assert_eq!(aside.put_back().unwrap(), None);
 
     let aside = set_aside(&target, "job1").unwrap().unwrap();
     fs::create_dir(&target).unwrap();
     fs::write(target.join("index.php"), "copy").unwrap();
+    assert!(!aside.is_back().unwrap());
     let copy_is_at = aside.put_back().unwrap().unwrap();
     assert_eq!(fs::read(target.join("precious")).unwrap(), b"old");
     assert_eq!(fs::read(copy_is_at.join("index.php")).unwrap(), b"copy");

@@ -15,7 +15,7 @@ use crate::Result;
 pub(super) const GIANT: usize = 1 << 20;
 
 /// Bytes that are read at a time.
-const PART: usize = 4 << 20;
+const PART: usize = 2 << 20;
 
 /// How many times over a long value is in memory at most: as it was read, and as it is rewritten.
 const TIMES: usize = 2;
