@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { forgetOldValues } from './vite.forget';
 
 /** What the shell's content security policy allows; the page must live under it in a browser as well. */
 export const csp = [
@@ -15,7 +16,7 @@ export const csp = [
 
 export default defineConfig(({ mode }) => ({
   base: './',
-  plugins: [svelte()],
+  plugins: [forgetOldValues(), svelte()],
   define: { __FAKE__: JSON.stringify(mode === 'fake' || mode === 'development') },
   clearScreen: false,
   build: {
