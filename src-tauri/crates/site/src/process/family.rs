@@ -27,8 +27,9 @@ pub struct Family {
 enum Leader {
     /// Our own child, not collected yet: the number cannot belong to anyone else.
     Child,
-    /// Our own child, just collected: the system does not give its number away while anyone is in its session.
-    Collected,
+    /// Our own child, just collected, or one that was seen alive when its end began: the system does not give its number away while
+    /// anyone is in its session.
+    Followed,
     /// Read from a record: the number counts only while the very process runs.
     Recorded,
 }
@@ -54,7 +55,7 @@ impl Family {
 
     /// The leader was collected: from now on its number proves less.
     pub(super) fn leader_collected(&mut self) {
-        self.leader_is = Leader::Collected;
+        self.leader_is = Leader::Followed;
     }
 
     /// The mark in the environment of its members.
@@ -91,7 +92,7 @@ impl Family {
     fn has_session(&self, leader: &Identity) -> bool {
         match self.leader_is {
             Leader::Child => true,
-            Leader::Collected => Entry::read(leader.pid).is_none(),
+            Leader::Followed => Entry::read(leader.pid).is_none_or(|now| now.start == leader.start),
             Leader::Recorded => leader.is_alive(),
         }
     }
@@ -119,6 +120,20 @@ impl Family {
     /// Asks every member to end, and after `grace` ends those that do not. Answers whether all are gone, which the system can
     /// refuse for a while: a process that waits for a broken disk cannot be ended.
     pub async fn end(&self, grace: Duration) -> bool {
+        self.followed().end_followed(grace).await
+    }
+
+    /// The family with its session known for as long as anyone is in it. A process loses its mark before it closes what it holds open, so
+    /// by marks alone it would be gone too early.
+    fn followed(&self) -> Self {
+        let mut family = self.clone();
+        if family.leader_is == Leader::Recorded && family.leader.as_ref().is_some_and(Identity::is_alive) {
+            family.leader_is = Leader::Followed;
+        }
+        family
+    }
+
+    async fn end_followed(&self, grace: Duration) -> bool {
         self.send(Signal::Term);
         // A held process meets the request only when it goes on.
         self.send(Signal::GoOn);
