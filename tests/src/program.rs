@@ -77,10 +77,15 @@ pub fn processes_with(text: &str) -> Vec<u32> {
 /// Ends a process at once, as a crash does.
 pub fn kill_9(pid: u32) {
     signal(pid, "KILL");
-    // Until it is gone it has its sockets, and a next start would find it there. One that nobody waited for is a zombie without any.
+    // Until its last thread is gone it has its sockets, and a next start would find it there. One that nobody waited for is a zombie
+    // without any.
+    let has_ended = |thread: std::io::Result<std::fs::DirEntry>| {
+        let stat = thread.and_then(|thread| std::fs::read_to_string(thread.path().join("stat")));
+        stat.unwrap_or_default().rsplit_once(") ").is_none_or(|(_, state)| state.starts_with(['Z', 'X']))
+    };
     wait_for(&format!("the end of process {pid}"), Duration::from_secs(30), || {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with(['Z', 'X'])).then_some(())
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+        threads.map_or(true, |mut threads| threads.all(has_ended)).then_some(())
     });
 }
 
