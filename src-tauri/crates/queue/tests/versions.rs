@@ -102,18 +102,32 @@ fn open<V: Version>(dir: &Path, world: &World) -> Queue {
     Queue::open(dir, registry, options()).unwrap()
 }
 
-/// A job that the first version began and left in `listen`, and the queue as `V` finds it.
-async fn begun_and_found_by<V: Version>(dir: &Path, world: &World) -> (JobId, Queue, Runner) {
-    let queue = open::<First>(dir, world);
-    let id = queue.add::<Tale<First>>(&"once".to_owned(), AddOptions::default()).await.unwrap();
-    let runner = queue.run().await.unwrap();
-    until(&queue, id, |job| job.current_step.as_deref() == Some("listen")).await;
-    runner.stop(Duration::from_secs(5)).await;
-    drop(queue);
-    world.did.lock().unwrap().clear();
-    let queue = open::<V>(dir, world);
-    let runner = queue.run().await.unwrap();
-    (id, queue, runner)
+/// A job that the first version began and left in `listen`, which waits for a person in a queue of another version.
+struct Found {
+    dir: tempfile::TempDir,
+    world: World,
+    id: JobId,
+    queue: Queue,
+    runner: Runner,
+}
+
+impl Found {
+    /// As `V` finds it; `code` is why it waits.
+    async fn by<V: Version>(code: &str) -> Self {
+        let (dir, world) = (tempfile::tempdir().unwrap(), World::default());
+        let queue = open::<First>(dir.path(), &world);
+        let id = queue.add::<Tale<First>>(&"once".to_owned(), AddOptions::default()).await.unwrap();
+        let runner = queue.run().await.unwrap();
+        until(&queue, id, |job| job.current_step.as_deref() == Some("listen")).await;
+        runner.stop(Duration::from_secs(5)).await;
+        drop(queue);
+        world.did.lock().unwrap().clear();
+        let queue = open::<V>(dir.path(), &world);
+        let runner = queue.run().await.unwrap();
+        let job = until_state(&queue, id, State::Waiting).await;
+        assert_eq!(job.waiting_for.unwrap().code, code);
+        Self { dir, world, id, queue, runner }
+    }
 }
 
 fn told(job: &JobView, step: &str) -> String {
@@ -123,10 +137,7 @@ fn told(job: &JobView, step: &str) -> String {
 
 #[tokio::test]
 async fn a_job_whose_steps_have_changed_waits_for_a_person_and_loses_nothing() {
-    let (dir, world) = (tempfile::tempdir().unwrap(), World::default());
-    let (id, queue, runner) = begun_and_found_by::<Second>(dir.path(), &world).await;
-    let job = until_state(&queue, id, State::Waiting).await;
-    assert_eq!(job.waiting_for.unwrap().code, "line-changed");
+    let Found { dir, world, id, queue, runner } = Found::by::<Second>("line-changed").await;
     assert_eq!(world.did(), Vec::<String>::new());
     runner.stop(Duration::from_secs(5)).await;
     drop(queue);
@@ -142,9 +153,7 @@ async fn a_job_whose_steps_have_changed_waits_for_a_person_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_job_whose_steps_have_changed_can_be_cancelled_and_says_what_it_could_not_take_back() {
-    let (dir, world) = (tempfile::tempdir().unwrap(), World::default());
-    let (id, queue, runner) = begun_and_found_by::<Second>(dir.path(), &world).await;
-    until_state(&queue, id, State::Waiting).await;
+    let Found { dir: _dir, world, id, queue, runner } = Found::by::<Second>("line-changed").await;
     queue.cancel(id).await.unwrap();
     let job = until_state(&queue, id, State::Cancelled).await;
     assert_eq!(world.did(), ["undo listen", "undo begin"]);
@@ -154,9 +163,7 @@ async fn a_job_whose_steps_have_changed_can_be_cancelled_and_says_what_it_could_
 
 #[tokio::test]
 async fn a_job_whose_steps_have_changed_can_begin_anew_with_the_new_ones() {
-    let (dir, world) = (tempfile::tempdir().unwrap(), World::default());
-    let (id, queue, runner) = begun_and_found_by::<Second>(dir.path(), &world).await;
-    until_state(&queue, id, State::Waiting).await;
+    let Found { dir: _dir, world, id, queue, runner } = Found::by::<Second>("line-changed").await;
     world.let_go();
     queue.retry_from_start(id).await.unwrap();
     let job = until_state(&queue, id, State::Completed).await;
@@ -167,10 +174,7 @@ async fn a_job_whose_steps_have_changed_can_begin_anew_with_the_new_ones() {
 
 #[tokio::test]
 async fn a_job_whose_order_cannot_be_read_waits_for_a_person_and_holds_up_nobody() {
-    let (dir, world) = (tempfile::tempdir().unwrap(), World::default());
-    let (id, queue, runner) = begun_and_found_by::<Other>(dir.path(), &world).await;
-    let job = until_state(&queue, id, State::Waiting).await;
-    assert_eq!(job.waiting_for.unwrap().code, "spec-unfit");
+    let Found { dir: _dir, world, id, queue, runner } = Found::by::<Other>("spec-unfit").await;
     world.let_go();
     let other = queue.add::<Tale<Other>>(&7, AddOptions::default()).await.unwrap();
     until_state(&queue, other, State::Completed).await;
@@ -183,9 +187,7 @@ async fn a_job_whose_order_cannot_be_read_waits_for_a_person_and_holds_up_nobody
 
 #[tokio::test]
 async fn a_job_whose_order_cannot_be_read_fails_when_it_is_to_begin_anew() {
-    let (dir, world) = (tempfile::tempdir().unwrap(), World::default());
-    let (id, queue, runner) = begun_and_found_by::<Other>(dir.path(), &world).await;
-    until_state(&queue, id, State::Waiting).await;
+    let Found { dir: _dir, id, queue, runner, .. } = Found::by::<Other>("spec-unfit").await;
     queue.retry_from_start(id).await.unwrap();
     let job = until_state(&queue, id, State::Failed).await;
     assert_eq!(job.error.as_ref().unwrap().code, "spec-unfit");

@@ -3,11 +3,14 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clonedeck_site::Result;
 use clonedeck_site::preview::{self, Plan, Served};
 use clonedeck_site::process::{Records, Running};
+use clonedeck_tests::program::wait_for;
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn plan(folder: &Path, port: u16) -> Plan {
     let web = folder.join("web");
@@ -42,14 +45,6 @@ async fn start(folder: &Path, plan: &Plan) -> Result<(Served, Running)> {
     let (served, running) = service.start(service.port.unwrap(), &records(folder))?;
     served.ready().await?;
     Ok((served, running))
-}
-
-async fn until(condition: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
-    while !condition() {
-        assert!(Instant::now() < end);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 fn answers(port: u16) -> bool {
@@ -95,7 +90,7 @@ async fn whoever_finds_the_record_lists_stops_and_starts_it_again() {
     let found = preview::list(&records(folder.path())).unwrap().remove(0);
     assert_eq!((&found.service, found.port, found.is_ours()), (&served.service, port, true));
     // A look at the machine may be half a second old, from before this server.
-    until(|| found.usage().memory > 1 << 20).await;
+    wait_for("the server's memory", PATIENCE, || (found.usage().memory > 1 << 20).then_some(()));
     assert!(preview::stop(&records(folder.path()), "job").await.unwrap());
     assert!(!answers(port) && preview::list(&records(folder.path())).unwrap().is_empty());
     assert!(!preview::stop(&records(folder.path()), "job").await.unwrap());
@@ -137,7 +132,7 @@ async fn a_process_that_only_has_the_number_is_never_touched() {
     assert_eq!(preview::sweep(&records(folder.path())).await.unwrap().0, 0);
     assert!(answers(port), "the server is another process than the record's, as far as anybody can tell");
     drop(running);
-    until(|| !answers(port)).await;
+    wait_for("the end of the server", PATIENCE, || (!answers(port)).then_some(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
