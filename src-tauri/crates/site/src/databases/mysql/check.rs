@@ -132,7 +132,7 @@ pub(super) async fn look(
     let mut answer = copy
         .stream(format!("SELECT {} FROM {}{which}", read.join(","), quote::table(database, &shape.name)))
         .await?;
-    let mut rows = Rows::of(read.len());
+    let mut rows = Rows::with_room(read.len(), BATCH_BYTES);
     let mut search = Search {
         shape: Arc::clone(shape),
         rewriting: rewriting.clone(),
@@ -145,7 +145,7 @@ pub(super) async fn look(
         search.found.rows += 1;
         rows.push(&row);
         if rows.size() >= BATCH_BYTES {
-            search.begin(std::mem::replace(&mut rows, Rows::of(read.len()))).await;
+            search.begin(std::mem::replace(&mut rows, Rows::with_room(read.len(), BATCH_BYTES))).await;
         }
     }
     search.begin(rows).await;

@@ -183,7 +183,7 @@ async fn read(
             shape.along()
         ))
         .await?;
-    let mut rows = Rows::of(shape.columns.len());
+    let mut rows = Rows::with_room(shape.columns.len(), BATCH_BYTES);
     let mut giants = Vec::new();
     loop {
         let row = answer.row().await?;
@@ -197,7 +197,7 @@ async fn read(
             None => {}
         }
         if rows.size() >= BATCH_BYTES || end && rows.len() > 0 {
-            let rows = std::mem::replace(&mut rows, Rows::of(shape.columns.len()));
+            let rows = std::mem::replace(&mut rows, Rows::with_room(shape.columns.len(), BATCH_BYTES));
             let taken = way.room.take(rows.size()).await;
             if to.send(Ok(Some(Part { rows, taken }))).is_err() {
                 return Ok(());

@@ -21,6 +21,11 @@ impl Rows {
         Self { columns, ..Self::default() }
     }
 
+    /// The same, with memory for so many bytes of cells and a last row of common size: growing into it would take up to twice of that.
+    pub(super) fn with_room(columns: usize, bytes: usize) -> Self {
+        Self { columns, bytes: Vec::with_capacity(bytes + bytes / 16), ends: Vec::new() }
+    }
+
     /// Adds the first cells of a row.
     pub(super) fn push(&mut self, row: &Row) {
         for at in 0..self.columns {
