@@ -21,6 +21,7 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         queue::snapshot,
         queue::follow,
+        queue::next_update,
         queue::set_visible,
         queue::set_looking,
         queue::jobs_page,

@@ -1,6 +1,6 @@
 //! The window of Clonedeck: the only Rust that knows Tauri.
 //!
-//! [`commands`] are what the page may ask, one line each over the `api` crate; [`pump`] pushes what happens to the page; [`notify`]
+//! [`commands`] are what the page may ask, one line each over the `api` crate; [`pump`] has ready for it what happens; [`notify`]
 //! and [`announce`] tell the desktop how jobs end; [`glance`] shows the queue in the [`tray`] and on the program's icon
 //! ([`launcher`]); [`close`] keeps it running when the window is not there.
 

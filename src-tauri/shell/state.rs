@@ -11,6 +11,8 @@ use clonedeck_api::{Clonedeck, Open, Runner};
 use tauri::{AppHandle, Manager, async_runtime};
 use tokio::sync::Notify;
 
+use crate::pump::{Feed, Updates};
+
 /// Goes on trying for as long as the program runs.
 pub fn keep_going(app: &AppHandle) {
     let app = app.clone();
@@ -95,7 +97,7 @@ pub struct Shell {
     opening: tokio::sync::Mutex<()>,
     opened: Notify,
     runner: Mutex<Option<Runner>>,
-    pump: Mutex<Option<async_runtime::JoinHandle<()>>>,
+    feed: Mutex<Option<Feed>>,
     looking: Mutex<Option<String>>,
     visible: AtomicBool,
     /// Whether the program is on its way out.
@@ -120,7 +122,7 @@ impl Shell {
             opening: tokio::sync::Mutex::default(),
             opened: Notify::new(),
             runner: Mutex::default(),
-            pump: Mutex::default(),
+            feed: Mutex::default(),
             looking: Mutex::default(),
             visible: AtomicBool::new(true),
             quitting: AtomicBool::new(false),
@@ -216,11 +218,14 @@ impl Shell {
         lock(&self.runner).take()
     }
 
-    /// Replaces the task that feeds the page.
-    pub fn set_pump(&self, pump: async_runtime::JoinHandle<()>) {
-        if let Some(old) = lock(&self.pump).replace(pump) {
-            old.abort();
-        }
+    /// Replaces what the page is fed from.
+    pub fn set_feed(&self, feed: Feed) {
+        *lock(&self.feed) = Some(feed);
+    }
+
+    /// The messages of the feed with this number, while the page is fed from it.
+    pub fn feed(&self, number: u32) -> Option<Updates> {
+        lock(&self.feed).as_ref()?.updates(number)
     }
 
     /// Whether the page can be seen: while it cannot, it gets no progress.

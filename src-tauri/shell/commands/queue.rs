@@ -1,7 +1,6 @@
 //! Watching the queue and steering it.
 
 use clonedeck_api::wire::{JobFilter, JobPage, JobView, LogPage, Notice, Problem, Snapshot, Steer, Update};
-use tauri::ipc::Channel;
 use tauri::{AppHandle, command};
 use tauri_plugin_opener::OpenerExt;
 
@@ -14,8 +13,13 @@ pub async fn snapshot(shell: Here<'_>) -> Answer<Snapshot> {
 }
 
 #[command]
-pub async fn follow(app: AppHandle, channel: Channel<Update>, after: u64) -> Answer<()> {
-    pump::follow(app, channel, after).await
+pub async fn follow(app: AppHandle, after: u64) -> Answer<u32> {
+    pump::follow(app, after).await
+}
+
+#[command]
+pub async fn next_update(shell: Here<'_>, feed: u32) -> Answer<Option<Update>> {
+    Ok(pump::next(&shell, feed).await)
 }
 
 #[command]

@@ -333,6 +333,11 @@ impl Window {
         self.click("plan-next", ":not([disabled])").await;
     }
 
+    /// Loads the page anew, as a person can.
+    pub async fn reload(&self) {
+        self.page.refresh().await.expect("the page loads again");
+    }
+
     /// What an input holds.
     pub async fn value(&self, id: &str) -> String {
         self.find(id, "").await.prop("value").await.expect("a property").unwrap_or_default()

@@ -36,6 +36,21 @@ fn a_database_of_a_newer_version_or_a_folder_that_cannot_be_says_so_in_the_windo
 }
 
 #[test]
+fn a_page_that_is_loaded_again_goes_on_being_told_what_happens() {
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("data");
+    let desktop = Desktop::start();
+    runtime().block_on(async {
+        let window = desktop.open(&data).await;
+        window.find("try-demo", "").await;
+        window.reload().await;
+        window.find("try-demo", "").await;
+        expect_code(clonedeck(&data).arg("demo"), 0);
+        window.find("job-row", "[data-state=\"completed\"]").await;
+    });
+}
+
+#[test]
 fn without_a_session_bus_the_window_works_and_closing_it_asks() {
     let home = tempfile::tempdir().expect("a folder");
     let data = home.path().join("data");

@@ -1,18 +1,30 @@
 /** The real program behind the window. The only file that knows Tauri. */
-import { Channel, invoke } from '@tauri-apps/api/core';
+import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 import type { Backend, Leave } from './backend';
 import type { Update } from './wire/Update';
 
+/** Fetches one message of a feed after the other. One that cannot be used does not hold up the next. */
+async function take(feed: number, onUpdate: (update: Update) => void): Promise<void> {
+  for (;;) {
+    const update = await invoke<Update | null>('next_update', { feed });
+    if (!update) return;
+    try {
+      onUpdate(update);
+    } catch (mistake) {
+      reportError(mistake);
+    }
+  }
+}
+
 export const tauri: Backend = {
   about: () => invoke('about'),
   openAgain: () => invoke('open_again'),
   snapshot: () => invoke('snapshot'),
-  follow: (onUpdate, after) => {
-    const channel = new Channel<Update>();
-    channel.onmessage = onUpdate;
-    return invoke('follow', { channel, after });
+  follow: async (onUpdate, after) => {
+    const feed = await invoke<number>('follow', { after });
+    void take(feed, onUpdate);
   },
   setVisible: (visible) => invoke('set_visible', { visible }),
   setLooking: (job) => invoke('set_looking', { job }),
