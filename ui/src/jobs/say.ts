@@ -36,8 +36,8 @@ export function summary(job: Job, now: number): string {
 }
 
 /**
- * The same text without a place to break it. WebKit keeps the places of every text of three words or more until it has had no new one for
- * ten seconds, or until they take 20 MB; a line that changes ten times a second leaves it no such time.
+ * The same text without a place to break it. WebKit keeps the places of every text of two words or more until it has had no new one for
+ * ten seconds, or until they take some 25 MB; a line that changes ten times a second leaves it no such time.
  */
 function unbroken(text: string): string {
   return text.replaceAll(' ', '\u00a0');
