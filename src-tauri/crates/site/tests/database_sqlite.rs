@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "every test program uses a part of it")]
 mod database_fixture;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clonedeck_site::databases::{
     Access, Count, DatabaseAddress, Known, Occupied, Source, Target, check, copy, rewrite, settle, tables,
@@ -63,6 +63,21 @@ fn content(path: &Path) -> Vec<String> {
     all
 }
 
+/// What this process has open below a folder.
+fn open_files(folder: &Path) -> Vec<PathBuf> {
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+    let files = descriptors.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    files.filter(|file| file.starts_with(folder)).collect()
+}
+
+/// How many locks anybody holds on a file.
+fn locks(file: &Path) -> usize {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = format!(":{}", std::fs::metadata(file).unwrap().ino());
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().filter(|line| line.split(' ').any(|word| word.ends_with(&inode))).count()
+}
+
 async fn whole(
     source: &Source,
     to: &Path,
@@ -110,10 +125,30 @@ async fn a_copy_of_a_file_that_is_stopped_at_any_point_goes_on_and_rewrites_noth
     let mut stops = 0;
     while let Err(problem) = whole(&source, &to, "job-1", Some(stops)).await {
         assert_eq!(problem.code, "stopped");
+        assert_eq!(open_files(folder.path()), Vec::<PathBuf>::new(), "what goes on wants the files for itself");
         stops += 1;
     }
     assert!(stops >= 8, "the work was stopped only {stops} times");
     assert_eq!(content(&to), content(&expected));
+}
+
+#[tokio::test]
+async fn a_reader_takes_no_lock_from_another_reader_of_the_same_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.sqlite");
+    for mode in ["DELETE", "WAL"] {
+        fill(&file, "http://a.test");
+        Connection::open(&file).unwrap().pragma_update(None, "journal_mode", mode).unwrap();
+        let first = Connection::open(&file).unwrap();
+        first.execute_batch("BEGIN").unwrap();
+        first.query_row("SELECT COUNT(*) FROM wp_posts", [], |_| Ok(())).unwrap();
+        tables(&at(&file), &Secret::default(), Access::Read).await.unwrap();
+        Source::open(&at(&file), &Secret::default()).await.unwrap();
+        let locks = locks(&file);
+        assert!(locks > 0, "a reader holds a lock on the file itself, journal mode {mode}");
+        drop(first);
+        std::fs::remove_file(&file).unwrap();
+    }
 }
 
 #[tokio::test]

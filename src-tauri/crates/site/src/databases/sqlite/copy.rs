@@ -30,26 +30,9 @@ pub(crate) async fn copy(source: &Source, target: &Target, watch: &dyn Watch) ->
     let _ = std::fs::remove_file(&part);
     Link::read(&source.path).await?;
     let mut both = Both::open(source, target);
-    let mut least_left = i32::MAX;
-    let mut restarts = 0;
-    loop {
-        watch.safe_point().await?;
-        let pages = if restarts >= RESTARTS { -1 } else { PAGES };
-        let (step, left, all) = both.step(pages).await?;
-        watch.progress((all - left).max(0) as u64, all as u64, Unit::Items);
-        match step {
-            StepResult::Done => break,
-            StepResult::More => {
-                if left > least_left {
-                    restarts += 1;
-                    watch.note(Level::Info, "the source was written to, the backup begins anew");
-                }
-                least_left = left;
-            }
-            _ => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    drop(both);
+    let run = both.run(watch).await;
+    both.end().await;
+    run?;
     let mut link = Link::write(&part).await?;
     let job = target.job.clone();
     let (tables, rows) = link
@@ -90,6 +73,7 @@ pub(crate) async fn copy(source: &Source, target: &Target, watch: &dyn Watch) ->
 struct Both {
     orders: std::sync::mpsc::Sender<i32>,
     answers: tokio::sync::mpsc::UnboundedReceiver<rusqlite::Result<(StepResult, i32, i32)>>,
+    thread: tokio::task::JoinHandle<()>,
     path: std::path::PathBuf,
 }
 
@@ -98,7 +82,7 @@ impl Both {
         let (from, to) = (source.path.clone(), target.part());
         let (orders, taken) = std::sync::mpsc::channel::<i32>();
         let (answer, answers) = tokio::sync::mpsc::unbounded_channel();
-        tokio::task::spawn_blocking(move || {
+        let thread = tokio::task::spawn_blocking(move || {
             let run = || -> rusqlite::Result<()> {
                 let from = reading(&from)?;
                 let mut to = Connection::open(to)?;
@@ -118,7 +102,30 @@ impl Both {
                 let _ = answer.send(Err(error));
             }
         });
-        Self { orders, answers, path: source.path.clone() }
+        Self { orders, answers, thread, path: source.path.clone() }
+    }
+
+    /// Copies all pages.
+    async fn run(&mut self, watch: &dyn Watch) -> Result<()> {
+        let mut least_left = i32::MAX;
+        let mut restarts = 0;
+        loop {
+            watch.safe_point().await?;
+            let pages = if restarts >= RESTARTS { -1 } else { PAGES };
+            let (step, left, all) = self.step(pages).await?;
+            watch.progress((all - left).max(0) as u64, all as u64, Unit::Items);
+            match step {
+                StepResult::Done => return Ok(()),
+                StepResult::More => {
+                    if left > least_left {
+                        restarts += 1;
+                        watch.note(Level::Info, "the source was written to, the backup begins anew");
+                    }
+                    least_left = left;
+                }
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     async fn step(&mut self, pages: i32) -> Result<(StepResult, i32, i32)> {
@@ -128,6 +135,12 @@ impl Both {
             Some(step) => step.map_err(|error| problem(&error, &self.path)),
             None => Err(Problem::transient("database.gone", "The backup was cut off.")),
         }
+    }
+
+    /// Waits until both files are closed: what comes after wants the part for itself.
+    async fn end(self) {
+        drop(self.orders);
+        let _ = self.thread.await;
     }
 }
 

@@ -67,25 +67,32 @@ impl Link {
 }
 
 /// A connection that only reads, and leaves nothing beside the file.
+///
+/// In WAL mode every reader makes the log and its index where they are missing, and the last one to close takes them away only if it
+/// may write. So it may, unless that could change the database: a log or a journal that holds something is somebody else's and stays.
+///
+/// What is beside the file tells that, never the file: to close it again would end all locks that this process holds on it
+/// (`fcntl(2)`), and with them what keeps writers from a page that another connection reads.
 pub(in crate::databases) fn reading(path: &Path) -> rusqlite::Result<Connection> {
-    let may =
-        if leaves_files(path) { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
+    let may = if ["-wal", "-journal"].into_iter().any(|end| holds_something(&beside(path, end))) {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+    };
     let connection = Connection::open_with_flags(path, may | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
 
-/// Whether a reader without the right to write would leave files behind. In WAL mode every reader makes the log and its index where
-/// they are missing, and the last one to close takes them away only if it may write; the log is empty then, so the database stays as
-/// it is. A log that holds something is somebody else's and stays.
-fn leaves_files(path: &Path) -> bool {
-    let mut header = [0; 20];
-    let is_wal = std::fs::File::open(path).is_ok_and(|mut file| {
-        std::io::Read::read_exact(&mut file, &mut header).is_ok() && header[18..] == [2, 2]
-    });
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    is_wal && std::fs::metadata(log).map_or(true, |log| log.len() == 0)
+/// The file that SQLite keeps beside a database under the name `end`.
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn holds_something(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|file| file.len() > 0)
 }
 
 /// A failure of SQLite as a person meets it.

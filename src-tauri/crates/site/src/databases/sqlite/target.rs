@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::link::Link;
+use super::link::{Link, beside};
 use super::shape::{OWN, rows, shapes};
 use crate::databases::{Count, Key, Look, Marks, Occupied, Survey, Table};
 use crate::{Level, Problem, Result, Watch};
@@ -300,9 +300,8 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
 fn move_file(from: &Path, to: &Path) -> Result<()> {
     // What SQLite keeps beside the file belongs to it and goes first.
     for end in ["-wal", "-shm", "-journal"] {
-        let beside = |path: &Path| PathBuf::from(format!("{}{end}", path.display()));
-        if beside(from).exists() {
-            std::fs::rename(beside(from), beside(to)).map_err(|error| moved(from, &error))?;
+        if beside(from, end).exists() {
+            std::fs::rename(beside(from, end), beside(to, end)).map_err(|error| moved(from, &error))?;
         }
     }
     std::fs::rename(from, to).map_err(|error| moved(from, &error))
@@ -318,7 +317,7 @@ fn moved(path: &Path, error: &std::io::Error) -> Problem {
 
 fn remove(path: &Path) -> Result<()> {
     for end in ["-wal", "-shm", "-journal", ""] {
-        let file = PathBuf::from(format!("{}{end}", path.display()));
+        let file = beside(path, end);
         match std::fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Problem::needs_person(
