@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clonedeck_queue::{Lease, Leases, Queue};
 use clonedeck_site::platforms::Address;
-use clonedeck_site::preview::{self, Plan, Served, Service, free_port, is_free};
+use clonedeck_site::preview::{self, Php, Plan, Served, Service, free_port, is_free};
 use clonedeck_site::process::{Family, Records, Running, Silent};
 use clonedeck_site::{Problem, Result};
 use tokio::sync::{Mutex, OnceCell};
@@ -152,6 +152,14 @@ impl Previews {
     pub fn let_port_go(&self, job: &str) {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.block_on(self.give_back(&copy(job)));
+        }
+    }
+
+    /// Has PHP read from the disk for a copy that is to be shown later. From a cold disk that takes seconds, which nobody has to wait
+    /// for while files and rows are copied. Whether there is a PHP is told when the copy is shown.
+    pub fn expect(&self, url: &str) {
+        if Address::parse(url).is_ok_and(|address| address.scheme == "http" && address.is_loopback()) {
+            tokio::task::spawn_blocking(|| Php::find().is_ok());
         }
     }
 
