@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "every test program uses a part of it")]
 mod database_fixture;
 
-use clonedeck_site::databases::{Occupied, Source, Target, copy, renew, settle};
+use clonedeck_site::databases::{Checked, Known, Occupied, Source, Target, check, copy, renew, settle};
 use clonedeck_site::{Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
 use database_fixture::{address, rewriting, tables_equal};
@@ -20,6 +20,10 @@ fn giants(site: &str) -> String {
            (4,'b','short',X'0A',NULL,CONCAT('{site} ',REPEAT('u',700000)));
          INSERT INTO keyless VALUES (CONCAT(REPEAT('k ',600000),'{site}')),('short')"
     )
+}
+
+fn rows(checked: &Checked) -> Vec<(&str, u64, u64)> {
+    checked.tables.iter().map(|table| (table.name.as_str(), table.rows_source, table.rows_target)).collect()
 }
 
 #[tokio::test]
@@ -42,7 +46,20 @@ async fn long_values_arrive_whole_and_rewritten_also_at_a_server_that_takes_smal
         settle(&source, &target, Some(&rewriting), 1, &Unwatched).await.unwrap();
         let again = renew(&source, &target, Some(&rewriting), 1, &Unwatched).await.unwrap();
         assert_eq!((again.compared, again.brought), (2, 0), "{again:?}");
+        let look =
+            async || check(&source, &target, Some(&rewriting), Known::default(), &Unwatched).await.unwrap();
+        let checked = look().await;
+        assert!(checked.left_over.is_empty(), "{checked:?}");
+        assert_eq!(rows(&checked), [("giants", 4, 4), ("keyless", 2, 2)]);
         target.finish().await.unwrap();
         tables_equal(server, &expected, &to);
+        server.sql_in(
+            &to,
+            "UPDATE giants SET w=CONCAT(w,'http://a.test/') WHERE id=3; DELETE FROM giants WHERE id=2",
+        );
+        let checked = look().await;
+        assert_eq!(rows(&checked), [("giants", 4, 3), ("keyless", 2, 2)]);
+        let [left] = &checked.left_over[..] else { panic!("{checked:?}") };
+        assert_eq!((left.table.as_str(), left.column.as_str(), left.cells), ("giants", "w", 1));
     }
 }

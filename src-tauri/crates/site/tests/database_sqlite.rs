@@ -125,7 +125,11 @@ async fn a_copy_of_a_file_that_is_stopped_at_any_point_goes_on_and_rewrites_noth
     let mut stops = 0;
     while let Err(problem) = whole(&source, &to, "job-1", Some(stops)).await {
         assert_eq!(problem.code, "stopped");
-        assert_eq!(open_files(folder.path()), Vec::<PathBuf>::new(), "what goes on wants the files for itself");
+        assert_eq!(
+            open_files(folder.path()),
+            Vec::<PathBuf>::new(),
+            "what goes on wants the files for itself"
+        );
         stops += 1;
     }
     assert!(stops >= 8, "the work was stopped only {stops} times");

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::account::Range;
 use super::check::{Looked, look, merge};
-use super::range::{Brought, Way};
+use super::range::{Brought, Room, Way};
 use super::session::{Mode, Session};
 use super::shape::Shape;
 use super::target::Target;
@@ -19,7 +19,11 @@ use crate::databases::{LeftOver, ReadBack};
 
 /// What was read back of all tables.
 #[derive(Default)]
-pub(super) struct Back(Mutex<BTreeMap<String, Table>>);
+pub(super) struct Back {
+    tables: Mutex<BTreeMap<String, Table>>,
+    /// Not that of the writers: who reads back would wait for rows that none of them takes meanwhile.
+    room: Room,
+}
 
 /// What was read back of a table.
 #[derive(Default)]
@@ -35,7 +39,7 @@ struct Table {
 impl Back {
     /// A table is to be read back in so many ranges.
     pub(super) fn expect(&mut self, table: &str, ranges: usize) {
-        let tables = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let tables = self.tables.get_mut().unwrap_or_else(PoisonError::into_inner);
         tables.insert(table.to_owned(), Table { open: ranges, ..Table::default() });
     }
 
@@ -58,8 +62,9 @@ impl Back {
                 Err(_) => return Ok(()),
             },
         };
-        let looked = look(session, &way.target, shape, way.rewriting.as_ref(), Some(range)).await?;
-        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let looked =
+            look(session, &way.target, shape, way.rewriting.as_ref(), Some(range), &self.room).await?;
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = tables.get_mut(&shape.name) {
             table.take(brought.held.rows, source, looked);
         }
@@ -68,7 +73,7 @@ impl Back {
 
     /// The tables that are read back.
     pub(super) fn whole(self) -> Vec<ReadBack> {
-        let tables = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let tables = self.tables.into_inner().unwrap_or_else(PoisonError::into_inner);
         tables
             .into_iter()
             .filter(|(_, table)| table.open == 0 && !table.differs)
@@ -113,7 +118,7 @@ mod tests {
             back.expect("posts", 2);
             for (looked, rows, values) in ranges {
                 let looked = Looked { left_over: Vec::new(), ..*looked };
-                back.0.get_mut().unwrap().get_mut("posts").unwrap().take(*rows, of_one(*values), looked);
+                back.tables.get_mut().unwrap().get_mut("posts").unwrap().take(*rows, of_one(*values), looked);
             }
             back.whole()
         };

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use memchr::memchr3_iter;
 
 use super::account::Held;
-use super::giant::GIANT;
 use super::range::Way;
+use super::reading::GIANT;
 use super::rows::Rows;
 use super::shape::Shape;
 use crate::databases::Rewritten;

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
 use super::account::Range;
-use super::quote;
+use super::range::Room;
+use super::reading::Reading;
 use super::rows::Rows;
 use super::session::{Mode, Session};
 use super::shape::{Shape, shapes};
@@ -57,6 +58,7 @@ pub(crate) async fn check(
     let lookers = TABLES.min(open.len());
     let open = Mutex::new(VecDeque::from(open));
     let found = Mutex::new(found);
+    let room = Room::default();
     let lookers = (0..lookers).map(|_| async {
         let mut reading = source.session().await?;
         let mut copy = target.login.open(&target.name, Mode::Read).await?;
@@ -72,7 +74,7 @@ pub(crate) async fn check(
                 }
             };
             let (rows_source, looked) =
-                futures::join!(in_source, look(&mut copy, &target.name, &shape, rewriting, None));
+                futures::join!(in_source, look(&mut copy, &target.name, &shape, rewriting, None, &room));
             let (rows_source, looked) = (rows_source?, looked?);
             let rows = TableRows { name: shape.name.clone(), rows_source, rows_target: looked.rows };
             let mut found = locked(&found);
@@ -107,13 +109,15 @@ pub(super) struct Looked {
     pub parsing: Parsing,
 }
 
-/// Counts the rows of a table of the copy, or of one range of it, and finds old addresses in them.
+/// Counts the rows of a table of the copy, or of one range of it, and finds old addresses in them. A row with a value that is too long
+/// takes its place in `room`.
 pub(super) async fn look(
     copy: &mut Session,
     database: &str,
     shape: &Arc<Shape>,
     rewriting: Option<&Rewriting>,
     range: Option<&Range>,
+    room: &Room,
 ) -> Result<Looked> {
     let (rewriting, columns) = match rewriting.map(|rewriting| (rewriting, shape.rewritten(rewriting))) {
         Some((rewriting, columns)) if !columns.is_empty() => (rewriting, columns),
@@ -127,11 +131,9 @@ pub(super) async fn look(
         format!("{} WHERE {within}", shape.along())
     });
     // The key first, then the columns to look at, and nothing else of a row.
-    let read: Vec<String> =
-        shape.key_columns.iter().chain(&columns).map(|at| shape.columns[*at].read()).collect();
-    let mut answer = copy
-        .stream(format!("SELECT {} FROM {}{which}", read.join(","), quote::table(database, &shape.name)))
-        .await?;
+    let read: Vec<usize> = shape.key_columns.iter().chain(&columns).copied().collect();
+    let mut reading = Reading::of(database, shape, &read);
+    let mut answer = copy.stream(format!("{}{which}", reading.select())).await?;
     let mut rows = Rows::with_room(read.len(), BATCH_BYTES);
     let mut search = Search {
         shape: Arc::clone(shape),
@@ -143,12 +145,20 @@ pub(super) async fn look(
     };
     while let Some(row) = answer.row().await? {
         search.found.rows += 1;
-        rows.push(&row);
+        reading.take(row, &mut rows);
         if rows.size() >= BATCH_BYTES {
             search.begin(std::mem::replace(&mut rows, Rows::with_room(read.len(), BATCH_BYTES))).await;
         }
     }
+    drop(answer);
     search.begin(rows).await;
+    for is in reading.left_out() {
+        search.gather().await;
+        let (rows, taken) = reading.alone(copy, &is, room).await?;
+        search.begin(rows).await;
+        search.gather().await;
+        drop(taken);
+    }
     Ok(search.end().await)
 }
 

@@ -212,7 +212,7 @@ pub(super) fn way(source: &Source, target: &Target, rewriting: Option<&Rewriting
         target: target.name.clone(),
         beside: target.beside,
         rewriting: rewriting.cloned(),
-        room: Room::new(),
+        room: Room::default(),
     }
 }
 

@@ -6,15 +6,14 @@
 
 use std::sync::Arc;
 
-use mysql_async::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::account::{self, Held, Range, State};
 use super::batch::Batch;
-use super::giant::{self, GIANT};
 use super::quote;
+use super::reading::Reading;
 use super::rows::Rows;
-use super::session::{Cells, Session};
+use super::session::Session;
 use super::shape::Shape;
 use super::source::Source;
 use super::write::write;
@@ -47,11 +46,13 @@ pub(super) struct Room {
     free: Arc<Semaphore>,
 }
 
-impl Room {
-    pub(super) fn new() -> Self {
+impl Default for Room {
+    fn default() -> Self {
         Self { free: Arc::new(Semaphore::new(AHEAD >> 10)) }
     }
+}
 
+impl Room {
     /// A place for so many bytes, once there is one.
     pub async fn take(&self, bytes: usize) -> Taken {
         let kilobytes = bytes.div_ceil(1 << 10).min(AHEAD >> 10) as u32;
@@ -171,33 +172,18 @@ async fn read(
     to: &mpsc::UnboundedSender<Piece>,
 ) -> Result<()> {
     let within = shape.between(range.low.as_deref(), range.high.as_deref());
-    let exceeds = shape.exceeds(GIANT);
-    let (reads, exceeds) = match &exceeds {
-        Some(exceeds) => (shape.reads_up_to(GIANT), exceeds.as_str()),
-        None => (shape.reads(), "0"),
-    };
-    let mut answer = session
-        .stream(format!(
-            "SELECT {reads},{exceeds} FROM {}{} WHERE {within}",
-            quote::table(&way.source, &shape.name),
-            shape.along()
-        ))
-        .await?;
-    let mut rows = Rows::with_room(shape.columns.len(), BATCH_BYTES);
-    let mut giants = Vec::new();
+    let columns: Vec<usize> = (0..shape.columns.len()).collect();
+    let mut reading = Reading::of(&way.source, shape, &columns);
+    let mut answer = session.stream(format!("{}{} WHERE {within}", reading.select(), shape.along())).await?;
+    let mut rows = Rows::with_room(columns.len(), BATCH_BYTES);
     loop {
         let row = answer.row().await?;
         let end = row.is_none();
-        match row {
-            Some(row) if row.as_ref(shape.columns.len()) != Some(&Value::Bytes(b"0".to_vec())) => {
-                let row = Cells::from(row);
-                giants.push(shape.literals(shape.key_columns.iter().filter_map(|at| row.bytes(*at))));
-            }
-            Some(row) => rows.push(&row),
-            None => {}
+        if let Some(row) = row {
+            reading.take(row, &mut rows);
         }
         if rows.size() >= BATCH_BYTES || end && rows.len() > 0 {
-            let rows = std::mem::replace(&mut rows, Rows::with_room(shape.columns.len(), BATCH_BYTES));
+            let rows = std::mem::replace(&mut rows, Rows::with_room(columns.len(), BATCH_BYTES));
             let taken = way.room.take(rows.size()).await;
             if to.send(Ok(Some(Part { rows, taken }))).is_err() {
                 return Ok(());
@@ -208,7 +194,13 @@ async fn read(
         }
     }
     drop(answer);
-    giant::read(session, way, shape, giants, to).await
+    for is in reading.left_out() {
+        let (rows, taken) = reading.alone(session, &is, &way.room).await?;
+        if to.send(Ok(Some(Part { rows, taken }))).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Brings a range over as one transaction, its account with it. What of it was there before is replaced.

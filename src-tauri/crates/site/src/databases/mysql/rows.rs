@@ -44,19 +44,13 @@ impl Rows {
         self.ends.push(self.bytes.len() | if value.is_none() { NULL } else { 0 });
     }
 
-    /// Begins a cell that comes in parts, of so many bytes in all.
-    pub(super) fn begin(&mut self, bytes: usize) {
+    /// Adds a cell of so many bytes that is yet to be filled.
+    pub(super) fn unfilled(&mut self, bytes: usize) -> &mut [u8] {
+        let start = self.bytes.len();
         self.bytes.reserve_exact(bytes);
-    }
-
-    /// Adds a part of a cell that was begun.
-    pub(super) fn part(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    /// Ends a cell that was begun.
-    pub(super) fn end(&mut self) {
+        self.bytes.resize(start + bytes, 0);
         self.ends.push(self.bytes.len());
+        &mut self.bytes[start..]
     }
 
     /// Lets the bytes of a cell go, which is empty then.

@@ -178,31 +178,6 @@ impl Shape {
         self.columns.iter().map(Column::quoted).collect::<Vec<_>>().join(",")
     }
 
-    /// The expressions that read a row with commas.
-    pub(super) fn reads(&self) -> String {
-        self.columns.iter().map(Column::read).collect::<Vec<_>>().join(",")
-    }
-
-    /// The same, but a value that is longer than `most` bytes reads as NULL.
-    pub(super) fn reads_up_to(&self, most: usize) -> String {
-        let read = |column: &Column| {
-            let (name, read) = (column.quoted(), column.read());
-            if column.long { format!("IF(LENGTH({name})>{most},NULL,{read})") } else { read }
-        };
-        self.columns.iter().map(read).collect::<Vec<_>>().join(",")
-    }
-
-    /// Whether a row holds a value that is longer than `most` bytes; none where no row can, or none could be found again by its key.
-    pub(super) fn exceeds(&self, most: usize) -> Option<String> {
-        if !matches!(self.key, Key::Primary | Key::Unique) {
-            return None;
-        }
-        let long = self.columns.iter().filter(|column| column.long);
-        let terms: Vec<String> =
-            long.map(|column| format!("IFNULL(LENGTH({})>{most},0)", column.quoted())).collect();
-        (!terms.is_empty()).then(|| terms.join("+"))
-    }
-
     /// The condition of the one row with a key.
     pub(super) fn is(&self, key: &[String]) -> String {
         let names = self.key_columns.iter().map(|at| self.columns[*at].quoted());

@@ -1,0 +1,141 @@
+//! Reading rows of a table, some of which may have values that are too long to be held several times over.
+//!
+//! Rows come as one long answer. One with such a value is left out of it and read afterwards: alone, its long values in parts, and with
+//! the room in memory that it takes, which other rows leave it.
+
+use mysql_async::{Row, Value};
+
+use super::quote;
+use super::range::{Room, Taken};
+use super::rows::Rows;
+use super::session::{Cells, Session};
+use super::shape::Shape;
+use crate::databases::Key;
+use crate::{Problem, Result};
+
+/// Bytes from which on a value is read in parts.
+pub(super) const GIANT: usize = 1 << 20;
+
+/// Bytes of a part. The driver keeps the memory of the largest packets that it had.
+const PART: usize = 256 << 10;
+
+/// Parts that one statement asks for. The server takes the whole value into its hands once for each statement.
+const PARTS: usize = 1024;
+
+/// How many times over a long value is in memory at most: as it was read, and as it is rewritten.
+const TIMES: usize = 2;
+
+/// How some columns of a table are read.
+pub(super) struct Reading<'a> {
+    shape: &'a Shape,
+    table: String,
+    columns: &'a [usize],
+    /// The rows that were left out, each as the condition that finds it.
+    giants: Vec<String>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn of(database: &str, shape: &'a Shape, columns: &'a [usize]) -> Self {
+        Self { shape, table: quote::table(database, &shape.name), columns, giants: Vec::new() }
+    }
+
+    /// The statement that reads rows, up to the name of the table. Its last column says whether a row is to be left out.
+    pub(super) fn select(&self) -> String {
+        // What has no key could not be found again.
+        let alone = matches!(self.shape.key, Key::Primary | Key::Unique);
+        let long = self.columns.iter().map(|at| &self.shape.columns[*at]).filter(|column| column.long);
+        let exceeds: Vec<String> =
+            long.map(|column| format!("IFNULL(LENGTH({})>{GIANT},0)", column.quoted())).collect();
+        let exceeds = if alone && !exceeds.is_empty() { exceeds.join("+") } else { "0".to_owned() };
+        format!("SELECT {},{exceeds} FROM {}", self.reads(alone.then_some(GIANT)), self.table)
+    }
+
+    /// Adds a row of that answer, or leaves it out.
+    pub(super) fn take(&mut self, row: Row, rows: &mut Rows) {
+        if row.as_ref(self.columns.len()) == Some(&Value::Bytes(b"0".to_vec())) {
+            rows.push(&row);
+            return;
+        }
+        let row = Cells::from(row);
+        let places = self.shape.key_columns.iter().map(|key| self.columns.iter().position(|at| at == key));
+        let key = self.shape.literals(places.filter_map(|place| row.bytes(place?)));
+        self.giants.push(self.shape.is(&key));
+    }
+
+    /// The rows that were left out.
+    pub(super) fn left_out(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.giants)
+    }
+
+    /// Reads one of them, once there is room for it. No rows when it is gone.
+    pub(super) async fn alone(&self, session: &mut Session, is: &str, room: &Room) -> Result<(Rows, Taken)> {
+        let from = format!("FROM {} WHERE {is}", self.table);
+        let columns = || self.columns.iter().map(|at| &self.shape.columns[*at]);
+        let lengths: Vec<String> = columns().map(|column| format!("LENGTH({})", column.read())).collect();
+        let lengths = session.first(format!("SELECT {} {from}", lengths.join(","))).await?;
+        let bytes = lengths.iter().flat_map(|row| (0..self.columns.len()).map(|at| length(row, at)));
+        let taken = room.take(bytes.fold(0, usize::saturating_add).saturating_mul(TIMES)).await;
+        let small = session.first(format!("SELECT {} {from}", self.reads(Some(GIANT)))).await?;
+        let mut rows = Rows::of(self.columns.len());
+        let (Some(lengths), Some(small)) = (lengths, small) else { return Ok((rows, taken)) };
+        for (at, column) in columns().enumerate() {
+            if small.bytes(at).is_some() || lengths.bytes(at).is_none() {
+                rows.cell(small.bytes(at));
+            } else {
+                fill(session, &column.read(), &from, rows.unfilled(length(&lengths, at))).await?;
+            }
+        }
+        Ok((rows, taken))
+    }
+
+    /// The expressions that read a row with commas. A value of more bytes than `most` reads as NULL.
+    fn reads(&self, most: Option<usize>) -> String {
+        let read = |at: &usize| {
+            let column = &self.shape.columns[*at];
+            let (name, read) = (column.quoted(), column.read());
+            match most {
+                Some(most) if column.long => format!("IF(LENGTH({name})>{most},NULL,{read})"),
+                _ => read,
+            }
+        };
+        self.columns.iter().map(read).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Reads a long value in parts. The server lays it down as bytes first: of text it would look at every character for each part.
+async fn fill(session: &mut Session, value: &str, from: &str, cell: &mut [u8]) -> Result<()> {
+    let starts: Vec<usize> = (0..cell.len()).step_by(PART).collect();
+    let mut filled = 0;
+    for starts in starts.chunks(PARTS) {
+        let starts: Vec<String> = starts.iter().map(|start| format!("SELECT {start} AS s")).collect();
+        let mut parts = session
+            .stream(format!(
+                "SELECT part.s, SUBSTRING(whole.v,part.s+1,{PART}) FROM (SELECT CAST({value} AS BINARY) AS v {from} LIMIT 1) AS whole \
+                 STRAIGHT_JOIN ({}) AS part",
+                starts.join(" UNION ALL ")
+            ))
+            .await?;
+        while let Some(row) = parts.row().await? {
+            let row = Cells::from(row);
+            let start = usize::try_from(row.number(0)).unwrap_or(usize::MAX);
+            let bytes = row.bytes(1).unwrap_or_default();
+            // The server may give the parts in any order.
+            if let Some(place) = cell.get_mut(start..start.saturating_add(bytes.len())) {
+                place.copy_from_slice(bytes);
+                filled += bytes.len();
+            }
+        }
+    }
+    if filled == cell.len() {
+        return Ok(());
+    }
+    Err(Problem::transient(
+        "database.gone",
+        format!("Of a value of {} bytes the server gave {filled}.", cell.len()),
+    )
+    .help("Look whether the server's folder for temporary files has room for it (tmpdir)."))
+}
+
+fn length(lengths: &Cells, at: usize) -> usize {
+    usize::try_from(lengths.number(at)).unwrap_or(usize::MAX)
+}
