@@ -1,14 +1,17 @@
 //! A batch of rows on its way: as it was read, what rewriting changes of it, and the bytes in which it is loaded.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use memchr::memchr3_iter;
 
 use super::account::Held;
+use super::memory::Memory;
 use super::range::Way;
-use super::reading::GIANT;
+use super::reading::LONG;
 use super::rows::Rows;
+use super::session::PACKET;
 use super::shape::Shape;
 use crate::databases::Rewritten;
 use crate::databases::parsing::Parsing;
@@ -17,17 +20,39 @@ use crate::databases::parsing::Parsing;
 pub(super) struct Batch {
     rows: Rows,
     columns: usize,
-    /// The new values of rewritten cells, by row and column, in order.
-    changed: Vec<(usize, usize, Vec<u8>)>,
+    /// The cells that are rewritten, by row and column, in order.
+    changed: Vec<Changed>,
+    /// Their new values, one after the other.
+    new: Memory,
     /// What the source held.
     pub held: Held,
     /// What rewriting did.
     pub work: Rewritten,
     /// What of the rows parsed as they were read, where that is asked for.
     pub parsing: Parsing,
-    /// Whether it is one row with a value that is too long to be held several times over: how it was is forgotten.
+    /// Whether it is one row that is long, and read by itself.
+    pub long: bool,
+    /// Whether that row is too long to be held several times over: how it was is forgotten.
     pub giant: bool,
 }
+
+/// A cell that is rewritten.
+struct Changed {
+    row: usize,
+    column: usize,
+    new: New,
+}
+
+/// The new value of a cell.
+enum New {
+    /// Among those of the batch.
+    Among(Range<usize>),
+    /// By itself, where it is long.
+    Alone(Vec<u8>),
+}
+
+/// Bytes from which on a row is too long to be held several times over.
+const GIANT: usize = 1 << 20;
 
 impl Batch {
     /// Sums and rewrites rows. Takes as long as that takes; for threads that may be busy.
@@ -36,9 +61,11 @@ impl Batch {
             rows,
             columns: shape.columns.len(),
             changed: Vec::new(),
+            new: Memory::default(),
             held: Held::default(),
             work: Rewritten::default(),
             parsing: Parsing::default(),
+            long: false,
             giant: false,
         };
         let mut text = Vec::new();
@@ -52,11 +79,14 @@ impl Batch {
             batch.parsing = batch.rows.parsing(&shape.key_columns, &cells);
         }
         batch.rewrite(way, shape, &columns);
+        batch.long = batch.len() == 1 && batch.rows.size() > LONG;
         batch.giant = batch.len() == 1 && batch.rows.size() > GIANT;
         if batch.giant {
             // Nobody could hold both.
-            for (row, column, _) in batch.changed.iter().filter(|changed| changed.2.len() > GIANT / 2) {
-                batch.rows.drain(*row, *column);
+            for changed in &batch.changed {
+                if matches!(&changed.new, New::Alone(new) if new.len() > GIANT / 2) {
+                    batch.rows.drain(changed.row, changed.column);
+                }
             }
         }
         batch
@@ -69,12 +99,25 @@ impl Batch {
 
     /// The cells of a row as they are to be written.
     pub(super) fn cells(&self, row: usize) -> impl Iterator<Item = Option<&[u8]>> {
-        let from = self.changed.partition_point(|changed| changed.0 < row);
-        let mut changed = self.changed[from..].iter().peekable();
+        let mut changed = self.changed_from(row).peekable();
         (0..self.columns).map(move |column| {
-            let new = changed.next_if(|changed| (changed.0, changed.1) == (row, column));
-            new.map(|new| &new.2[..]).or_else(|| self.rows.get(row, column))
+            let new = changed.next_if(|changed| (changed.row, changed.column) == (row, column));
+            self.cell(new, row, column)
         })
+    }
+
+    /// A cell as it is to be written.
+    fn cell<'a>(&'a self, changed: Option<&'a Changed>, row: usize, column: usize) -> Option<&'a [u8]> {
+        match changed.map(|changed| &changed.new) {
+            Some(New::Among(place)) => Some(&self.new[place.clone()]),
+            Some(New::Alone(new)) => Some(new),
+            None => self.rows.get(row, column),
+        }
+    }
+
+    /// The rewritten cells of a row and of those after it.
+    fn changed_from(&self, row: usize) -> std::slice::Iter<'_, Changed> {
+        self.changed[self.changed.partition_point(|changed| changed.row < row)..].iter()
     }
 
     /// A cell as it was read.
@@ -84,8 +127,7 @@ impl Batch {
 
     /// The columns of a row that are rewritten.
     pub(super) fn rewritten(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
-        let from = self.changed.partition_point(|changed| changed.0 < row);
-        self.changed[from..].iter().take_while(move |changed| changed.0 == row).map(|changed| changed.1)
+        self.changed_from(row).take_while(move |changed| changed.row == row).map(|changed| changed.column)
     }
 
     /// The key of a row as SQL values.
@@ -95,6 +137,7 @@ impl Batch {
 
     fn rewrite(&mut self, way: &Way, shape: &Shape, columns: &[usize]) {
         let Some(rewriting) = &way.rewriting else { return };
+        self.new = Memory::with_room(self.rows.size());
         for row in 0..self.rows.len() {
             for at in columns {
                 let Some(value) = self.rows.get(row, *at) else {
@@ -108,15 +151,19 @@ impl Batch {
                 };
                 let name = &shape.columns[*at].name;
                 if let Some(new) = rewriting.cell(value, &shape.name, name, key, &mut self.work) {
-                    self.changed.push((row, *at, new));
+                    let new = if new.len() > LONG {
+                        New::Alone(new)
+                    } else {
+                        let start = self.new.len();
+                        self.new.extend(&new);
+                        New::Among(start..self.new.len())
+                    };
+                    self.changed.push(Changed { row, column: *at, new });
                 }
             }
         }
     }
 }
-
-/// Bytes of a load that are sent in one packet, well below what any server takes.
-const PACKET: usize = 256 << 10;
 
 /// The rows of a batch as LOAD DATA reads them, a packet at a time: fields end with a tab and rows with a newline, and a backslash
 /// before any byte that would mean something takes its meaning away.
@@ -145,8 +192,8 @@ impl Iterator for Packets {
         let mut out = Vec::with_capacity(room + room / 8);
         while self.cell < cells && out.len() < PACKET {
             let (row, column) = (self.cell / batch.columns, self.cell % batch.columns);
-            let new = batch.changed.get(self.changed).filter(|new| (new.0, new.1) == (row, column));
-            match new.map(|new| &new.2[..]).or_else(|| batch.rows.get(row, column)) {
+            let new = batch.changed.get(self.changed).filter(|new| (new.row, new.column) == (row, column));
+            match batch.cell(new, row, column) {
                 Some(value) => {
                     let end = value.len().min(self.sent + PACKET);
                     escape(&value[self.sent..end], &mut out);

@@ -10,6 +10,7 @@ mod define;
 mod dialect;
 mod error;
 mod marks;
+mod memory;
 mod programs;
 mod qualified;
 mod quote;

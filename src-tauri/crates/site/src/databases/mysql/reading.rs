@@ -8,19 +8,16 @@ use mysql_async::{Row, Value};
 use super::quote;
 use super::range::{Room, Taken};
 use super::rows::Rows;
-use super::session::{Cells, Session};
+use super::session::{Cells, PACKET, Session};
 use super::shape::Shape;
 use crate::databases::Key;
 use crate::{Problem, Result};
 
-/// Bytes from which on a value is read in parts.
-pub(super) const GIANT: usize = 1 << 20;
-
-/// Bytes of a part. The driver keeps the memory of the largest packets that it had.
-const PART: usize = 256 << 10;
+/// Bytes from which on a value is long: it is read in parts.
+pub(super) const LONG: usize = 128 << 10;
 
 /// Parts that one statement asks for. The server takes the whole value into its hands once for each statement.
-const PARTS: usize = 1024;
+const PARTS: usize = 2048;
 
 /// How many times over a long value is in memory at most: as it was read, and as it is rewritten.
 const TIMES: usize = 2;
@@ -45,9 +42,9 @@ impl<'a> Reading<'a> {
         let alone = matches!(self.shape.key, Key::Primary | Key::Unique);
         let long = self.columns.iter().map(|at| &self.shape.columns[*at]).filter(|column| column.long);
         let exceeds: Vec<String> =
-            long.map(|column| format!("IFNULL(LENGTH({})>{GIANT},0)", column.quoted())).collect();
+            long.map(|column| format!("IFNULL(LENGTH({})>{LONG},0)", column.quoted())).collect();
         let exceeds = if alone && !exceeds.is_empty() { exceeds.join("+") } else { "0".to_owned() };
-        format!("SELECT {},{exceeds} FROM {}", self.reads(alone.then_some(GIANT)), self.table)
+        format!("SELECT {},{exceeds} FROM {}", self.reads(alone.then_some(LONG)), self.table)
     }
 
     /// Adds a row of that answer, or leaves it out.
@@ -72,17 +69,20 @@ impl<'a> Reading<'a> {
         let from = format!("FROM {} WHERE {is}", self.table);
         let columns = || self.columns.iter().map(|at| &self.shape.columns[*at]);
         let lengths: Vec<String> = columns().map(|column| format!("LENGTH({})", column.read())).collect();
-        let lengths = session.first(format!("SELECT {} {from}", lengths.join(","))).await?;
-        let bytes = lengths.iter().flat_map(|row| (0..self.columns.len()).map(|at| length(row, at)));
+        let row =
+            session.first(format!("SELECT {},{} {from}", self.reads(Some(LONG)), lengths.join(","))).await?;
+        let length = |row: &Cells, at: usize| {
+            let length = row.bytes(self.columns.len() + at)?;
+            std::str::from_utf8(length).ok()?.parse::<usize>().ok()
+        };
+        let bytes = row.iter().flat_map(|row| (0..self.columns.len()).filter_map(|at| length(row, at)));
         let taken = room.take(bytes.fold(0, usize::saturating_add).saturating_mul(TIMES)).await;
-        let small = session.first(format!("SELECT {} {from}", self.reads(Some(GIANT)))).await?;
         let mut rows = Rows::of(self.columns.len());
-        let (Some(lengths), Some(small)) = (lengths, small) else { return Ok((rows, taken)) };
+        let Some(row) = row else { return Ok((rows, taken)) };
         for (at, column) in columns().enumerate() {
-            if small.bytes(at).is_some() || lengths.bytes(at).is_none() {
-                rows.cell(small.bytes(at));
-            } else {
-                fill(session, &column.read(), &from, rows.unfilled(length(&lengths, at))).await?;
+            match (row.bytes(at), length(&row, at)) {
+                (None, Some(bytes)) => fill(session, &column.read(), &from, rows.unfilled(bytes)).await?,
+                (cell, _) => rows.cell(cell),
             }
         }
         Ok((rows, taken))
@@ -104,13 +104,13 @@ impl<'a> Reading<'a> {
 
 /// Reads a long value in parts. The server lays it down as bytes first: of text it would look at every character for each part.
 async fn fill(session: &mut Session, value: &str, from: &str, cell: &mut [u8]) -> Result<()> {
-    let starts: Vec<usize> = (0..cell.len()).step_by(PART).collect();
+    let starts: Vec<usize> = (0..cell.len()).step_by(PACKET).collect();
     let mut filled = 0;
     for starts in starts.chunks(PARTS) {
         let starts: Vec<String> = starts.iter().map(|start| format!("SELECT {start} AS s")).collect();
         let mut parts = session
             .stream(format!(
-                "SELECT part.s, SUBSTRING(whole.v,part.s+1,{PART}) FROM (SELECT CAST({value} AS BINARY) AS v {from} LIMIT 1) AS whole \
+                "SELECT part.s, SUBSTRING(whole.v,part.s+1,{PACKET}) FROM (SELECT CAST({value} AS BINARY) AS v {from} LIMIT 1) AS whole \
                  STRAIGHT_JOIN ({}) AS part",
                 starts.join(" UNION ALL ")
             ))
@@ -134,8 +134,4 @@ async fn fill(session: &mut Session, value: &str, from: &str, cell: &mut [u8]) -
         format!("Of a value of {} bytes the server gave {filled}.", cell.len()),
     )
     .help("Look whether the server's folder for temporary files has room for it (tmpdir)."))
-}
-
-fn length(lengths: &Cells, at: usize) -> usize {
-    usize::try_from(lengths.number(at)).unwrap_or(usize::MAX)
 }

@@ -1,18 +1,25 @@
 //! Rows in one piece of memory, as the server sent them.
 
+use std::ops::Range;
+
 use mysql_async::{Row, Value};
 
+use super::memory::Memory;
 use crate::databases::parsing::Parsing;
 
 /// Set in an end that belongs to a NULL.
-const NULL: usize = 1 << (usize::BITS - 1);
+const NULL: u64 = 1 << (u64::BITS - 1);
+
+/// Bytes of an end.
+const END: usize = size_of::<u64>();
 
 /// Some rows of a table. Their cells stand one after the other, so that a row costs no allocation.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     columns: usize,
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    bytes: Memory,
+    /// Where each cell ends, and whether it is NULL.
+    ends: Memory,
 }
 
 impl Rows {
@@ -21,9 +28,9 @@ impl Rows {
         Self { columns, ..Self::default() }
     }
 
-    /// The same, with memory for so many bytes of cells and a last row of common size: growing into it would take up to twice of that.
+    /// The same, with room for so many bytes of cells and a last row of common size.
     pub(super) fn with_room(columns: usize, bytes: usize) -> Self {
-        Self { columns, bytes: Vec::with_capacity(bytes + bytes / 16), ends: Vec::new() }
+        Self { columns, bytes: Memory::with_room(bytes + bytes / 16), ends: Memory::with_room(bytes / 2) }
     }
 
     /// Adds the first cells of a row.
@@ -40,39 +47,51 @@ impl Rows {
 
     /// Adds a cell.
     pub(super) fn cell(&mut self, value: Option<&[u8]>) {
-        self.bytes.extend_from_slice(value.unwrap_or_default());
-        self.ends.push(self.bytes.len() | if value.is_none() { NULL } else { 0 });
+        self.bytes.extend(value.unwrap_or_default());
+        self.end(self.bytes.len(), value.is_none());
     }
 
     /// Adds a cell of so many bytes that is yet to be filled.
     pub(super) fn unfilled(&mut self, bytes: usize) -> &mut [u8] {
-        let start = self.bytes.len();
-        self.bytes.reserve_exact(bytes);
-        self.bytes.resize(start + bytes, 0);
-        self.ends.push(self.bytes.len());
-        &mut self.bytes[start..]
+        self.end(self.bytes.len() + bytes, false);
+        self.bytes.zeroes(bytes)
+    }
+
+    fn end(&mut self, at: usize, is_null: bool) {
+        let null = if is_null { NULL } else { 0 };
+        self.ends.extend(&(at as u64 | null).to_ne_bytes());
+    }
+
+    /// Where a cell starts and ends, counted through all rows, and whether it is NULL.
+    fn place(&self, cell: usize) -> (Range<usize>, bool) {
+        let end = |cell: usize| {
+            let bytes = self.ends[cell * END..].first_chunk().expect("a cell has an end");
+            u64::from_ne_bytes(*bytes)
+        };
+        let start = cell.checked_sub(1).map_or(0, |before| end(before) & !NULL);
+        ((start as usize)..(end(cell) & !NULL) as usize, end(cell) & NULL != 0)
     }
 
     /// Lets the bytes of a cell go, which is empty then.
     pub(super) fn drain(&mut self, row: usize, column: usize) {
         let at = row * self.columns + column;
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before] & !NULL);
-        let gone = (self.ends[at] & !NULL) - start;
-        self.bytes.drain(start..start + gone);
-        self.bytes.shrink_to_fit();
-        for end in &mut self.ends[at..] {
-            *end -= gone;
+        let gone = self.place(at).0;
+        self.bytes.remove(gone.clone());
+        let ends = std::mem::take(&mut self.ends);
+        for (cell, end) in ends.as_chunks::<END>().0.iter().enumerate() {
+            let less = if cell < at { 0 } else { gone.len() as u64 };
+            self.ends.extend(&(u64::from_ne_bytes(*end) - less).to_ne_bytes());
         }
     }
 
     /// How many rows there are.
     pub(super) fn len(&self) -> usize {
-        self.ends.len() / self.columns.max(1)
+        self.ends.len() / END / self.columns.max(1)
     }
 
     /// Bytes of memory they take, about.
     pub(super) fn size(&self) -> usize {
-        self.bytes.len() + self.ends.len() * size_of::<usize>()
+        self.bytes.len() + self.ends.len()
     }
 
     /// What parses of some cells of each row, which its cells at `keys` name. Each of `cells` is a place in the row and the number of its
@@ -91,10 +110,8 @@ impl Rows {
 
     /// A cell; none for NULL.
     pub(super) fn get(&self, row: usize, column: usize) -> Option<&[u8]> {
-        let at = row * self.columns + column;
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before] & !NULL);
-        let end = self.ends[at];
-        (end & NULL == 0).then(|| &self.bytes[start..end])
+        let (place, is_null) = self.place(row * self.columns + column);
+        (!is_null).then(|| &self.bytes[place])
     }
 }
 

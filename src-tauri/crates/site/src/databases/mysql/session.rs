@@ -21,6 +21,10 @@ pub(crate) struct Login {
     secret: Secret,
 }
 
+/// Bytes that are sent or read in one packet, where a row or a value can be divided; well below what any server takes. The driver keeps up
+/// to 128 packets for as long as the program runs, each with the memory that its largest content took, in powers of two.
+pub(super) const PACKET: usize = 48 << 10;
+
 /// What a session may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mode {

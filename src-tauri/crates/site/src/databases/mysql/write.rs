@@ -10,16 +10,13 @@ use std::sync::Arc;
 use super::batch::{Batch, Packets};
 use super::quote;
 use super::range::{Clash, Way};
-use super::session::Session;
+use super::session::{PACKET, Session};
 use super::shape::{Column, Shape};
 use crate::databases::UnsafeCell;
 use crate::{Problem, Result};
 
 /// Rows that are written by one statement at most; a power of two, like every number of rows that a statement is made for.
 const STATEMENT_ROWS: usize = 256;
-
-/// Bytes of values in one statement at most, where more than one row fits: they are in memory several times over until it is sent.
-const STATEMENT_BYTES: usize = 256 << 10;
 
 /// Bytes of an average row from which on statements cost a server less than a load.
 const LOAD_ROW: u64 = 600;
@@ -29,7 +26,7 @@ const MARKS: usize = 65_535;
 
 /// Whether rows of a table are loaded through this session, rather than inserted.
 fn loads(session: &Session, shape: &Shape, batch: &Batch) -> bool {
-    let fits = shape.row_bytes < LOAD_ROW || batch.giant;
+    let fits = shape.row_bytes < LOAD_ROW || batch.long;
     session.loads && shape.transactional() && !shape.columns.is_empty() && fits
 }
 
@@ -131,7 +128,7 @@ async fn insert(
     ignore: &str,
 ) -> Result<()> {
     let most = STATEMENT_ROWS.min(1 << (MARKS / shape.columns.len().max(1)).max(1).ilog2());
-    let room = STATEMENT_BYTES.min(session.packet / 2);
+    let room = PACKET.min(session.packet / 2);
     let size = |row: usize| batch.cells(row).flatten().map(|cell| cell.len() + 9).sum::<usize>();
     while !rows.is_empty() {
         let (mut fit, mut bytes) = (0, 0);
