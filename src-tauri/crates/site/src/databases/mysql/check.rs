@@ -152,6 +152,8 @@ pub(super) async fn look(
     }
     drop(answer);
     search.begin(rows).await;
+    // In one moment: somebody may be at work in the copy already.
+    copy.run("START TRANSACTION READ ONLY").await?;
     for is in reading.left_out() {
         search.gather().await;
         let (rows, taken) = reading.alone(copy, &is, room).await?;
@@ -159,6 +161,7 @@ pub(super) async fn look(
         search.gather().await;
         drop(taken);
     }
+    copy.run("COMMIT").await?;
     Ok(search.end().await)
 }
 

@@ -28,12 +28,12 @@ pub(super) struct Reading<'a> {
     table: String,
     columns: &'a [usize],
     /// The rows that were left out, each as the condition that finds it.
-    giants: Vec<String>,
+    left_out: Vec<String>,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn of(database: &str, shape: &'a Shape, columns: &'a [usize]) -> Self {
-        Self { shape, table: quote::table(database, &shape.name), columns, giants: Vec::new() }
+        Self { shape, table: quote::table(database, &shape.name), columns, left_out: Vec::new() }
     }
 
     /// The statement that reads rows, up to the name of the table. Its last column says whether a row is to be left out.
@@ -56,12 +56,12 @@ impl<'a> Reading<'a> {
         let row = Cells::from(row);
         let places = self.shape.key_columns.iter().map(|key| self.columns.iter().position(|at| at == key));
         let key = self.shape.literals(places.filter_map(|place| row.bytes(place?)));
-        self.giants.push(self.shape.is(&key));
+        self.left_out.push(self.shape.is(&key));
     }
 
     /// The rows that were left out.
     pub(super) fn left_out(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.giants)
+        std::mem::take(&mut self.left_out)
     }
 
     /// Reads one of them, once there is room for it. No rows when it is gone.
@@ -133,5 +133,5 @@ async fn fill(session: &mut Session, value: &str, from: &str, cell: &mut [u8]) -
         "database.gone",
         format!("Of a value of {} bytes the server gave {filled}.", cell.len()),
     )
-    .help("Look whether the server's folder for temporary files has room for it (tmpdir)."))
+    .help("Look whether the server may hold it (max_allowed_packet) and has room for it in its folder for temporary files (tmpdir)."))
 }
