@@ -72,6 +72,14 @@ pub(super) fn adapt(definition: &str, from: &Product, to: &Product) -> (String, 
             rest = &rest[length..];
             continue;
         }
+        if let Some((words, length)) = of_mysql(rest).filter(|_| !from.mariadb && to.mariadb) {
+            match instead_of_comment(words, &out, to) {
+                Some(known) => out.push_str(known),
+                None => note(format!("without {words}")),
+            }
+            rest = &rest[length..];
+            continue;
+        }
         if from.mariadb && !to.mariadb {
             let lost =
                 ["PAGE_CHECKSUM=", "TRANSACTIONAL=", "`PAGE_COMPRESSED`=", "`ENCRYPTED`=", "`IETF_QUOTES`="];
@@ -125,6 +133,27 @@ fn instead(word: &str, before: &str, from: &Product, to: &Product) -> Option<Str
         };
     }
     None
+}
+
+/// What a comment says to versions of MySQL that MariaDB does not follow: it skips such words without a warning. And the bytes of the
+/// comment.
+fn of_mysql(text: &str) -> Option<(&str, usize)> {
+    let inside = text.strip_prefix("/*!")?;
+    let (inside, _) = inside.split_once("*/")?;
+    let words = inside.trim_start_matches(|sign: char| sign.is_ascii_digit());
+    let version: u32 = inside[..inside.len() - words.len()].parse().ok()?;
+    (50_700..100_000).contains(&version).then(|| (words.trim(), "/*!*/".len() + inside.len()))
+}
+
+/// How MariaDB says the words of such a comment, where it can.
+fn instead_of_comment(words: &str, before: &str, to: &Product) -> Option<&'static str> {
+    let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
+    let of_column = line.starts_with('`');
+    match words {
+        "INVISIBLE" if of_column && to.is_at_least(true, (10, 3, 3)) => Some("INVISIBLE"),
+        "INVISIBLE" if !of_column && to.is_at_least(true, (10, 6, 0)) => Some("IGNORED"),
+        _ => None,
+    }
 }
 
 /// The collation or character set that comes nearest to one that a product does not know.
@@ -190,6 +219,22 @@ mod tests {
         assert_eq!(changes.len(), 2);
         let (old, _) = adapted("COLLATE=utf8mb4_0900_ai_ci CHARSET=utf8mb3", "8.0.36", "10.3.1-MariaDB");
         assert_eq!(old, "COLLATE=utf8mb4_unicode_520_ci CHARSET=utf8");
+    }
+
+    #[test]
+    fn what_only_mysql_reads_is_said_so_that_mariadb_reads_it_or_told_to_be_missing() {
+        let text = "CREATE TABLE `t` (\n  `a` point /*!80003 SRID 4326 */ DEFAULT NULL,\n  `b` int DEFAULT '7' /*!80023 INVISIBLE */,\n  \
+                    KEY `k` (`b`) /*!80000 INVISIBLE */,\n  KEY `l` (`b`) COMMENT '/*!80000 INVISIBLE */'\n) /*!50100 PARTITION BY HASH (`b`) */";
+        let (new, changes) = adapted(text, "8.0.36", "10.11.14-MariaDB");
+        assert_eq!(
+            new,
+            "CREATE TABLE `t` (\n  `a` point  DEFAULT NULL,\n  `b` int DEFAULT '7' INVISIBLE,\n  KEY `k` (`b`) IGNORED,\n  \
+             KEY `l` (`b`) COMMENT '/*!80000 INVISIBLE */'\n) /*!50100 PARTITION BY HASH (`b`) */"
+        );
+        assert_eq!(changes, ["without SRID 4326"]);
+        assert_eq!(adapted(text, "8.0.36", "9.7.4"), (text.to_owned(), Vec::new()));
+        let (_, changes) = adapted(text, "8.0.36", "10.3.1-MariaDB");
+        assert_eq!(changes, ["without SRID 4326", "without INVISIBLE"]);
     }
 
     #[test]
