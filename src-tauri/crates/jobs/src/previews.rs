@@ -157,7 +157,7 @@ impl Previews {
 
     /// Has PHP read from the disk for a copy that is to be shown later. From a cold disk that takes seconds, which nobody has to wait
     /// for while files and rows are copied. Whether there is a PHP is told when the copy is shown.
-    pub fn expect(&self, url: &str) {
+    pub fn warm_up(&self, url: &str) {
         if Address::parse(url).is_ok_and(|address| address.scheme == "http" && address.is_loopback()) {
             tokio::task::spawn_blocking(|| Php::find().is_ok());
         }

@@ -156,6 +156,27 @@ async fn a_reader_takes_no_lock_from_another_reader_of_the_same_process() {
 }
 
 #[tokio::test]
+async fn a_reader_that_is_the_last_to_close_leaves_the_log_of_others_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.sqlite");
+    fill(&file, "http://a.test");
+    let reader = tables(&at(&file), &Secret::default(), Access::Read).await.unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let site = Connection::open(&file).unwrap();
+    site.execute("INSERT INTO log VALUES ('written while it was read')", []).unwrap();
+    drop(site);
+    let log = folder.path().join("a.sqlite-wal");
+    let logged = std::fs::read(&log).unwrap();
+    assert!(!logged.is_empty(), "the site was not the last one");
+    drop(reader);
+    assert!(std::fs::read(&file).unwrap() == before);
+    assert!(std::fs::read(&log).unwrap() == logged);
+    let written: i64 =
+        Connection::open(&file).unwrap().query_row("SELECT COUNT(*) FROM log", [], |row| row.get(0)).unwrap();
+    assert_eq!(written, 1);
+}
+
+#[tokio::test]
 async fn a_file_that_holds_something_is_refused_or_set_aside_and_put_back() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("a.sqlite"), folder.path().join("b.sqlite"));

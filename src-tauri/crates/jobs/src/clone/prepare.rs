@@ -57,7 +57,7 @@ impl Step for PrepareTarget {
             Ok(made)
         };
         let made: Made = prepare.await.map_err(|problem| watch.error(problem))?;
-        self.previews.expect(&planned.url);
+        self.previews.warm_up(&planned.url);
         if let Some(aside) = &made.aside {
             ctx.log(
                 Level::Info,

@@ -16,18 +16,11 @@ pub async fn tables(address: &DatabaseAddress, secret: &Secret, access: Access) 
     match address {
         DatabaseAddress::Mysql { .. } => Ok(Box::new(mysql::conversation(address, secret, access).await?)),
         DatabaseAddress::Sqlite { path } => {
-            use rusqlite::OpenFlags;
             let opened = match access {
                 Access::Read => sqlite::reading(path),
-                Access::Write => rusqlite::Connection::open_with_flags(
-                    path,
-                    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-                ),
+                Access::Write => sqlite::writing(path, rusqlite::OpenFlags::empty()),
             };
-            let opened = opened.and_then(|connection| {
-                connection.busy_timeout(std::time::Duration::from_secs(10)).map(|()| connection)
-            });
-            let connection = opened.map_err(|why| {
+            let open = opened.map_err(|why| {
                 Problem::permanent(
                     "database.unknown",
                     format!("The database {} cannot be opened: {why}.", path.display()),
@@ -35,7 +28,7 @@ pub async fn tables(address: &DatabaseAddress, secret: &Secret, access: Access) 
                 .help("Look whether the file is there and this user may read it.")
                 .with("path", path.display())
             })?;
-            Ok(Box::new(connection))
+            Ok(Box::new(open))
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Batch {
     pub work: Rewritten,
     /// What of the rows parsed as they were read, where that is asked for.
     pub parsing: Parsing,
-    /// Whether it is one row that is long, and read by itself.
+    /// Whether it is one row that is long.
     pub long: bool,
     /// Whether that row is too long to be held several times over: how it was is forgotten.
     pub giant: bool,

@@ -152,9 +152,13 @@ pub(super) async fn look(
     }
     drop(answer);
     search.begin(rows).await;
+    let left_out = reading.left_out();
+    if left_out.is_empty() {
+        return Ok(search.end().await);
+    }
     // In one moment: somebody may be at work in the copy already.
     copy.run("START TRANSACTION READ ONLY").await?;
-    for is in reading.left_out() {
+    for is in left_out {
         search.gather().await;
         let (rows, taken) = reading.alone(copy, &is, room).await?;
         search.begin(rows).await;

@@ -7,6 +7,9 @@ use std::ops::{Deref, Range};
 
 use memmap2::MmapMut;
 
+/// Less than that the system gives to nobody.
+const PAGE: usize = 4 << 10;
+
 /// Bytes that can grow.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -66,9 +69,8 @@ impl Deref for Memory {
     }
 }
 
-/// A system that has no memory left ends a program that allocates, and so does this.
 fn anonymous(bytes: usize) -> MmapMut {
-    MmapMut::map_anon(bytes.max(1)).expect("the system has memory")
+    MmapMut::map_anon(bytes.next_multiple_of(PAGE)).expect("the system has memory")
 }
 
 #[cfg(test)]

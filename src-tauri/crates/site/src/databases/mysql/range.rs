@@ -39,7 +39,7 @@ pub(super) struct Way {
     pub room: Room,
 }
 
-/// Room in memory for rows that are read and not written yet. Reading runs ahead within it, so that every writer has something to do.
+/// Room in memory for rows that are read and not written or searched yet. Reading runs ahead within it, so that every writer has something to do.
 #[derive(Debug, Clone)]
 pub(super) struct Room {
     /// Kilobytes that are free.
@@ -60,7 +60,7 @@ impl Room {
     }
 }
 
-/// A place that rows have in memory until they are written.
+/// A place that rows have in memory until they are written or searched.
 pub(super) type Taken = OwnedSemaphorePermit;
 
 /// What to do when a row of the range is in the target already.
@@ -196,6 +196,12 @@ async fn read(
     drop(answer);
     for is in reading.left_out() {
         let (rows, taken) = reading.alone(session, &is, &way.room).await?;
+        if rows.len() == 0 && shape.transactional() {
+            return Err(Problem::permanent(
+                "database.refused",
+                format!("A row of {} that the server gave is not found by its key: {is}.", shape.name),
+            ));
+        }
         if to.send(Ok(Some(Part { rows, taken }))).is_err() {
             break;
         }

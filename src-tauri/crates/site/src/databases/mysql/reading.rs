@@ -14,13 +14,17 @@ use crate::databases::Key;
 use crate::{Problem, Result};
 
 /// Bytes from which on a value is long: it is read in parts.
-pub(super) const LONG: usize = 128 << 10;
+pub(super) const LONG: usize = 256 << 10;
 
-/// Parts that one statement asks for. The server takes the whole value into its hands once for each statement.
-const PARTS: usize = 2048;
+/// Parts that one statement asks for. The server takes the whole value into its hands once for each statement, and may need more of its
+/// stack for a statement of more parts than it has.
+const PARTS: usize = 256;
 
 /// How many times over a long value is in memory at most: as it was read, and as it is rewritten.
 const TIMES: usize = 2;
+
+/// How often a row is read that changes while it is.
+const TRIES: u32 = 3;
 
 /// How some columns of a table are read.
 pub(super) struct Reading<'a> {
@@ -49,7 +53,7 @@ impl<'a> Reading<'a> {
 
     /// Adds a row of that answer, or leaves it out.
     pub(super) fn take(&mut self, row: Row, rows: &mut Rows) {
-        if row.as_ref(self.columns.len()) == Some(&Value::Bytes(b"0".to_vec())) {
+        if matches!(row.as_ref(self.columns.len()), Some(Value::Bytes(exceeds)) if exceeds == b"0") {
             rows.push(&row);
             return;
         }
@@ -69,23 +73,40 @@ impl<'a> Reading<'a> {
         let from = format!("FROM {} WHERE {is}", self.table);
         let columns = || self.columns.iter().map(|at| &self.shape.columns[*at]);
         let lengths: Vec<String> = columns().map(|column| format!("LENGTH({})", column.read())).collect();
-        let row =
-            session.first(format!("SELECT {},{} {from}", self.reads(Some(LONG)), lengths.join(","))).await?;
-        let length = |row: &Cells, at: usize| {
-            let length = row.bytes(self.columns.len() + at)?;
-            std::str::from_utf8(length).ok()?.parse::<usize>().ok()
-        };
-        let bytes = row.iter().flat_map(|row| (0..self.columns.len()).filter_map(|at| length(row, at)));
-        let taken = room.take(bytes.fold(0, usize::saturating_add).saturating_mul(TIMES)).await;
-        let mut rows = Rows::of(self.columns.len());
-        let Some(row) = row else { return Ok((rows, taken)) };
-        for (at, column) in columns().enumerate() {
-            match (row.bytes(at), length(&row, at)) {
-                (None, Some(bytes)) => fill(session, &column.read(), &from, rows.unfilled(bytes)).await?,
-                (cell, _) => rows.cell(cell),
+        let short = format!("SELECT {},{} {from}", self.reads(Some(LONG)), lengths.join(","));
+        let mut tries = 0;
+        loop {
+            let row = session.first(&short).await?;
+            let lengths: Vec<Option<usize>> = (self.columns.len()..2 * self.columns.len())
+                .map(|at| std::str::from_utf8(row.as_ref()?.bytes(at)?).ok()?.parse().ok())
+                .collect();
+            let bytes = lengths.iter().flatten().copied().fold(0, usize::saturating_add);
+            let taken = room.take(bytes.saturating_mul(TIMES)).await;
+            let Some(row) = row else { return Ok((Rows::of(self.columns.len()), taken)) };
+            let mut rows = Rows::with_room(self.columns.len(), bytes);
+            let mut lacking = 0;
+            for (at, (column, length)) in columns().zip(lengths).enumerate() {
+                match (row.bytes(at), length) {
+                    (None, Some(bytes)) => {
+                        let filled = fill(session, &column.read(), &from, rows.unfilled(bytes)).await?;
+                        lacking += bytes - filled;
+                    }
+                    (cell, _) => rows.cell(cell),
+                }
+            }
+            tries += 1;
+            // What keeps changing under a reader without a moment of its own is compared again, and told.
+            if lacking == 0 || tries == TRIES && !self.shape.transactional() {
+                return Ok((rows, taken));
+            }
+            if tries == TRIES {
+                return Err(Problem::transient(
+                    "database.gone",
+                    format!("Of a row of {} with {bytes} bytes the server did not give {lacking}.", self.shape.name),
+                )
+                .help("Look whether the server may hold such a value (max_allowed_packet) and has room for it in its folder for temporary files (tmpdir)."));
             }
         }
-        Ok((rows, taken))
     }
 
     /// The expressions that read a row with commas. A value of more bytes than `most` reads as NULL.
@@ -102,8 +123,9 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Reads a long value in parts. The server lays it down as bytes first: of text it would look at every character for each part.
-async fn fill(session: &mut Session, value: &str, from: &str, cell: &mut [u8]) -> Result<()> {
+/// Reads a long value in parts, and answers how many of its bytes came. The server lays it down as bytes first: of text it would look at
+/// every character for each part.
+async fn fill(session: &mut Session, value: &str, from: &str, cell: &mut [u8]) -> Result<usize> {
     let starts: Vec<usize> = (0..cell.len()).step_by(PACKET).collect();
     let mut filled = 0;
     for starts in starts.chunks(PARTS) {
@@ -126,12 +148,5 @@ async fn fill(session: &mut Session, value: &str, from: &str, cell: &mut [u8]) -
             }
         }
     }
-    if filled == cell.len() {
-        return Ok(());
-    }
-    Err(Problem::transient(
-        "database.gone",
-        format!("Of a value of {} bytes the server gave {filled}.", cell.len()),
-    )
-    .help("Look whether the server may hold it (max_allowed_packet) and has room for it in its folder for temporary files (tmpdir)."))
+    Ok(filled)
 }

@@ -21,8 +21,8 @@ pub(crate) struct Login {
     secret: Secret,
 }
 
-/// Bytes that are sent or read in one packet, where a row or a value can be divided; well below what any server takes. The driver keeps up
-/// to 128 packets for as long as the program runs, each with the memory that its largest content took, in powers of two.
+/// Bytes that are sent or read in one packet, where a row or a value can be divided; well below what any server takes. The driver keeps the
+/// memory of up to 128 packets for as long as the program runs, of each as much as the largest that was in it took.
 pub(super) const PACKET: usize = 48 << 10;
 
 /// What a session may do.

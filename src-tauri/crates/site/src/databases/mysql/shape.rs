@@ -184,7 +184,7 @@ impl Shape {
         names.zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" AND ")
     }
 
-    /// A row's checksum, from the cells that came by [`Shape::reads`]; `text` is room to work in.
+    /// A row's checksum, from the cells that came by [`Column::read`]; `text` is room to work in.
     pub(super) fn row_sum<'a>(
         &self,
         cells: impl Iterator<Item = Option<&'a [u8]>>,

@@ -1,8 +1,12 @@
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
 
+use crate::defaults::{Cell, Tables};
 use crate::{Problem, Result};
 
 /// How long a lock of somebody else is waited for.
@@ -10,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection that works on threads that may wait for the disk.
 pub(super) struct Link {
-    connection: Option<Connection>,
+    connection: Option<Open>,
     path: PathBuf,
 }
 
@@ -22,20 +26,16 @@ impl Link {
 
     /// Opens a file for writing, and makes it where it is missing.
     pub(super) async fn write(path: &Path) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self::open(path, move |file| Connection::open_with_flags(file, flags)).await
+        Self::open(path, |file| writing(file, OpenFlags::SQLITE_OPEN_CREATE)).await
     }
 
     async fn open(
         path: &Path,
-        how: impl FnOnce(&Path) -> rusqlite::Result<Connection> + Send + 'static,
+        how: impl FnOnce(&Path) -> rusqlite::Result<Open> + Send + 'static,
     ) -> Result<Self> {
         let file = path.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             let connection = how(&file)?;
-            connection.busy_timeout(PATIENCE)?;
             // Opening reads nothing; this finds out whether the file is a database.
             connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))?;
             Ok(connection)
@@ -66,22 +66,79 @@ impl Link {
     }
 }
 
-/// A connection that only reads, and leaves nothing beside the file.
+/// An open file.
+pub(in crate::databases) struct Open {
+    connection: Connection,
+    /// Where the file is, when it is only read.
+    read: Option<PathBuf>,
+}
+
+impl Deref for Open {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Open {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // The last one to close a file in WAL mode writes into it what the log holds: that of a reader is somebody else's.
+        if self.read.as_deref().is_some_and(holds_log) {
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+    }
+}
+
+#[async_trait]
+impl Tables for Open {
+    async fn execute(&mut self, sql: &str, parameters: &[Cell]) -> Result<u64> {
+        Tables::execute(&mut self.connection, sql, parameters).await
+    }
+
+    async fn query(&mut self, sql: &str, parameters: &[Cell]) -> Result<Vec<Vec<Cell>>> {
+        Tables::query(&mut self.connection, sql, parameters).await
+    }
+
+    async fn names(&mut self) -> Result<Vec<String>> {
+        Tables::names(&mut self.connection).await
+    }
+}
+
+/// Opens a file that is only read. Nothing stays beside it and nothing in it changes.
 ///
 /// In WAL mode every reader makes the log and its index where they are missing, and the last one to close takes them away only if it
-/// may write. So it may, unless that could change the database: a log or a journal that holds something is somebody else's and stays.
-///
-/// What is beside the file tells that, never the file: to close it again would end all locks that this process holds on it
-/// (`fcntl(2)`), and with them what keeps writers from a page that another connection reads.
-pub(in crate::databases) fn reading(path: &Path) -> rusqlite::Result<Connection> {
-    let may = if ["-wal", "-journal"].into_iter().any(|end| holds_something(&beside(path, end))) {
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
+/// may write. So it may, where the log is empty; the database stays as it is. How a file is written is asked by SQLite and never read
+/// from it by hand: to close the file again would end all locks that this process holds on it (`fcntl(2)`), and with them what keeps
+/// writers from a page that another connection reads.
+pub(in crate::databases) fn reading(path: &Path) -> rusqlite::Result<Open> {
+    let open = |may: OpenFlags| -> rusqlite::Result<(Open, String)> {
+        let connection = Connection::open_with_flags(path, may | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "query_only", true)?;
+        let open = Open { connection, read: Some(path.to_owned()) };
+        let mode = open.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        Ok((open, mode))
     };
-    let connection = Connection::open_with_flags(path, may | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.pragma_update(None, "query_only", true)?;
-    Ok(connection)
+    let (reader, mode) = open(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    if mode != "wal" || holds_log(path) {
+        return Ok(reader);
+    }
+    Ok(open(OpenFlags::SQLITE_OPEN_READ_WRITE)?.0)
+}
+
+/// Opens a file for writing.
+pub(in crate::databases) fn writing(path: &Path, more: OpenFlags) -> rusqlite::Result<Open> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    Ok(Open { connection, read: None })
 }
 
 /// The file that SQLite keeps beside a database under the name `end`.
@@ -91,8 +148,9 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-fn holds_something(file: &Path) -> bool {
-    std::fs::metadata(file).is_ok_and(|file| file.len() > 0)
+/// Whether there is something in the log of a file.
+fn holds_log(path: &Path) -> bool {
+    std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// A failure of SQLite as a person meets it.

@@ -9,6 +9,6 @@ mod target;
 
 pub(super) use check::check;
 pub(super) use copy::{copy, settle};
-pub(super) use link::reading;
+pub(super) use link::{reading, writing};
 pub(super) use rewrite::rewrite;
 pub(super) use target::{Source, Target};
