@@ -44,6 +44,15 @@ pub(in crate::databases) fn too_long(message: &str) -> Problem {
         .help("Give a name of at most 64 characters (mysql://user@host/name).")
 }
 
+/// A row that a server does not take.
+pub(super) fn too_large(at: &str, why: &str) -> Problem {
+    Problem::needs_person(
+        "database.packet",
+        format!("A row is larger than the server at {at} takes in one piece: {why}."),
+    )
+    .help("Raise max_allowed_packet on the server to more than the largest row, or let it take LOAD DATA LOCAL (local_infile).")
+}
+
 fn untrusted(why: &str, at: &str) -> Problem {
     Problem::needs_person(
         "database.tls",
@@ -121,11 +130,7 @@ fn of_server(code: u16, message: &str, at: &str) -> Problem {
         1059 | 1102 | 1103 => {
             too_long(&format!("A name at {at} is longer than the server takes: {message}."))
         }
-        1153 | 1301 => Problem::needs_person(
-            "database.packet",
-            format!("A row is larger than the server at {at} takes in one piece: {message}."),
-        )
-        .help("Raise max_allowed_packet on the server to more than the largest cell."),
+        1153 | 1301 => too_large(at, message),
         1412 | 1146 | 1054 | 1176 => Problem::transient(
             "source.changed",
             format!("A table changed its shape during the work at {at}: {message}."),

@@ -88,7 +88,13 @@ impl<'a> Reading<'a> {
             for (at, (column, length)) in columns().zip(lengths).enumerate() {
                 match (row.bytes(at), length) {
                     (None, Some(bytes)) => {
-                        let filled = fill(session, &column.read(), &from, rows.unfilled(bytes)).await?;
+                        let (value, cell) = (column.read(), rows.unfilled(bytes));
+                        // No function of a server gives more than a packet, and what is in a column may be longer.
+                        let filled = if bytes < session.packet {
+                            fill(session, &value, &from, cell).await?
+                        } else {
+                            whole(session, &value, &from, cell).await?
+                        };
                         lacking += bytes - filled;
                     }
                     (cell, _) => rows.cell(cell),
@@ -121,6 +127,17 @@ impl<'a> Reading<'a> {
         };
         self.columns.iter().map(read).collect::<Vec<_>>().join(",")
     }
+}
+
+/// Reads a value as it is, and answers how many of its bytes came.
+async fn whole(session: &mut Session, value: &str, from: &str, cell: &mut [u8]) -> Result<usize> {
+    let row = session.first(format!("SELECT {value} {from}")).await?;
+    let bytes = row.as_ref().and_then(|row| row.bytes(0)).unwrap_or_default();
+    if bytes.len() != cell.len() {
+        return Ok(0);
+    }
+    cell.copy_from_slice(bytes);
+    Ok(bytes.len())
 }
 
 /// Reads a long value in parts, and answers how many of its bytes came. The server lays it down as bytes first: of text it would look at

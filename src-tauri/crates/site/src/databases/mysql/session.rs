@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder, Row, TextProtocol, Value};
 
-use super::error::{When, problem};
+use super::error::{When, problem, too_large};
 use super::quote;
 use crate::databases::{DatabaseAddress, Server};
 use crate::{Problem, Result, Secret};
@@ -81,6 +81,8 @@ impl Login {
             .db_name((!name.is_empty()).then(|| name.to_owned()))
             .prefer_socket(false)
             .tcp_keepalive(Some(Duration::from_secs(30)))
+            // A server takes no more than its own limit, but gives what it has.
+            .max_allowed_packet(Some(1 << 30))
             .stmt_cache_size(24);
         opts = match &self.server {
             Server::Tcp { host, port } if host == "localhost" && *port == 3306 => match usual_socket() {
@@ -101,7 +103,7 @@ impl Login {
                     .help("Look whether the server is overloaded or a firewall is in between.")
             })?
             .map_err(|error| problem(error, &at, When::Opening))?;
-        let mut session = Session { conn, at, loads: false, packet: 0 };
+        let mut session = Session { conn, at, loads: false, packet: usize::MAX };
         session
             .run(
                 "SET NAMES utf8mb4, character_set_results = NULL, time_zone = '+00:00', foreign_key_checks = 0, \
@@ -188,6 +190,12 @@ impl Session {
     /// Runs a statement that the server keeps prepared, with values; answers how many rows it changed.
     pub(super) async fn put(&mut self, sql: &str, values: Vec<Option<Vec<u8>>>) -> Result<u64> {
         let at = &self.at;
+        let bytes: usize = values.iter().flatten().map(Vec::len).sum();
+        if bytes > self.packet {
+            let problem =
+                too_large(at, &format!("it has {bytes} bytes, and max_allowed_packet is {}", self.packet));
+            return Err(problem.with("database", at));
+        }
         let values: Vec<Value> =
             values.into_iter().map(|value| value.map_or(Value::NULL, Value::Bytes)).collect();
         let wrong = |error| problem(error, at, When::Working);
