@@ -11,6 +11,8 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::PATIENCE;
+
 /// A screen with a window manager and a session bus, where nothing else runs.
 pub struct Desktop {
     display: String,
@@ -141,6 +143,13 @@ impl Desktop {
 
     /// Closes the window as a person does, through the window manager.
     pub fn close_window(&self) {
+        // Until the window manager has made a window the active one, keys reach none.
+        wait_for("the window to be active", PATIENCE, || {
+            let asked =
+                self.command("xdotool").arg("getactivewindow").output().expect("xdotool is installed");
+            let window = String::from_utf8_lossy(&asked.stdout).trim().parse::<u64>();
+            (asked.status.success() && window.is_ok_and(|window| window > 0)).then_some(())
+        });
         let done = self.command("xdotool").args(["key", "alt+F4"]).status().expect("xdotool is installed");
         assert!(done.success(), "a key is pressed");
     }
