@@ -11,7 +11,8 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::PATIENCE;
+/// How long the window manager may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A screen with a window manager and a session bus, where nothing else runs.
 pub struct Desktop {
