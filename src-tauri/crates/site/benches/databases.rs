@@ -103,8 +103,7 @@ fn best(target: &MariaDb, runs: u32, mut run: impl FnMut()) -> Duration {
         .map(|_| {
             target.sql("DROP DATABASE IF EXISTS dst");
             let _ = Command::new("sync").status();
-            // The peak counts from here on.
-            let _ = std::fs::write("/proc/self/clear_refs", "5");
+            forget_peak();
             let (own, served) = (processor("self"), processor_of(target));
             let since = Instant::now();
             run();
@@ -175,7 +174,7 @@ async fn clone_of(database: &str, from: &MariaDb, to: &MariaDb, rewriting: Optio
 async fn check_copy_of(database: &str, server: &MariaDb) {
     let none = Secret::default();
     let since = Instant::now();
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    forget_peak();
     let source = Source::open(&server.address(database).parse().expect("an address"), &none)
         .await
         .expect("the source opens");
@@ -239,6 +238,11 @@ fn mydumper(server: &MariaDb) {
             .expect("it starts");
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+/// The peak of memory counts from here on.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 fn peak_memory() -> u64 {

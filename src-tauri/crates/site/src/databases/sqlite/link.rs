@@ -26,7 +26,13 @@ impl Link {
 
     /// Opens a file for writing, and makes it where it is missing.
     pub(super) async fn write(path: &Path) -> Result<Self> {
-        Self::open(path, |file| writing(file, OpenFlags::SQLITE_OPEN_CREATE)).await
+        let write = |file: &Path| {
+            let open = writing(file, OpenFlags::SQLITE_OPEN_CREATE)?;
+            // Opening reads nothing; this finds out whether the file is a database.
+            open.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))?;
+            Ok(open)
+        };
+        Self::open(path, write).await
     }
 
     async fn open(
@@ -34,12 +40,7 @@ impl Link {
         how: impl FnOnce(&Path) -> rusqlite::Result<Open> + Send + 'static,
     ) -> Result<Self> {
         let file = path.to_owned();
-        let opened = tokio::task::spawn_blocking(move || {
-            let connection = how(&file)?;
-            // Opening reads nothing; this finds out whether the file is a database.
-            connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))?;
-            Ok(connection)
-        });
+        let opened = tokio::task::spawn_blocking(move || how(&file));
         let connection =
             opened.await.expect("opening does not panic").map_err(|error| problem(&error, path))?;
         Ok(Self { connection: Some(connection), path: path.to_owned() })
