@@ -37,6 +37,11 @@ struct Table {
 }
 
 impl Back {
+    /// Nothing yet; rows that are read back lie in the same memory as those that are written.
+    pub(super) fn of(way: &Way) -> Self {
+        Self { room: Room::beside(&way.room.spare), ..Self::default() }
+    }
+
     /// A table is to be read back in so many ranges.
     pub(super) fn expect(&mut self, table: &str, ranges: usize) {
         let tables = self.tables.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -137,7 +137,7 @@ impl Batch {
 
     fn rewrite(&mut self, way: &Way, shape: &Shape, columns: &[usize]) {
         let Some(rewriting) = &way.rewriting else { return };
-        self.new = Memory::with_room(self.rows.size());
+        self.new = Memory::spare(&way.room.spare);
         for row in 0..self.rows.len() {
             for at in columns {
                 let Some(value) = self.rows.get(row, *at) else {

@@ -134,7 +134,7 @@ pub(super) async fn look(
     let read: Vec<usize> = shape.key_columns.iter().chain(&columns).copied().collect();
     let mut reading = Reading::of(database, shape, &read);
     let mut answer = copy.stream(format!("{}{which}", reading.select())).await?;
-    let mut rows = Rows::with_room(read.len(), BATCH_BYTES);
+    let mut rows = Rows::spare(read.len(), &room.spare);
     let mut search = Search {
         shape: Arc::clone(shape),
         rewriting: rewriting.clone(),
@@ -147,7 +147,7 @@ pub(super) async fn look(
         search.found.rows += 1;
         reading.take(row, &mut rows);
         if rows.size() >= BATCH_BYTES {
-            search.begin(std::mem::replace(&mut rows, Rows::with_room(read.len(), BATCH_BYTES))).await;
+            search.begin(std::mem::replace(&mut rows, Rows::spare(read.len(), &room.spare))).await;
         }
     }
     drop(answer);

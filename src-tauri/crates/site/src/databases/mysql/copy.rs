@@ -58,7 +58,7 @@ pub(crate) async fn copy(
     }
     account::plan(&mut writing, &cutting).await?;
     let mut lines = Vec::new();
-    let mut plan = Plan::default();
+    let mut plan = Plan { back: Back::of(&way), ..Plan::default() };
     for shape in shapes.into_iter().filter(Shape::holds_rows) {
         let shape = Arc::new(shape);
         let ranges = account::ranges(&mut writing, &shape.name).await?;

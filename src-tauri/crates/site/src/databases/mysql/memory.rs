@@ -1,14 +1,50 @@
-//! Memory for rows on their way: from the system itself, which has it back as soon as the rows are gone.
+//! Memory for rows on their way: from the system itself, which has it back as soon as nobody needs it.
 //!
 //! The C library keeps buffers of a few megabytes once they were freed, and cannot give one back before all that lies behind it is free
-//! as well. What many batches of rows needed would then stay with the program when a very long value needs room.
+//! as well. What many batches of rows needed would then stay with the program when a very long value needs room. So batches hand their
+//! memory on to each other ([`Spare`]), and leave it to the system when such a value comes.
 
 use std::ops::{Deref, Range};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use memmap2::MmapMut;
 
 /// Less than that the system gives to nobody.
 const PAGE: usize = 4 << 10;
+
+/// Memory that batches of rows had and others can have: the system clears what it gives, and that costs more than to fill it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spare {
+    maps: Arc<Mutex<Vec<MmapMut>>>,
+}
+
+impl Spare {
+    /// Bytes of each piece: a batch, and somewhat more.
+    const PIECE: usize = (2 << 20) + (128 << 10);
+
+    /// Pieces that are kept at most.
+    const MOST: usize = 16;
+
+    /// Leaves it to the system.
+    pub(super) fn clear(&self) {
+        self.maps().clear();
+    }
+
+    fn take(&self) -> MmapMut {
+        self.maps().pop().unwrap_or_else(|| anonymous(Self::PIECE))
+    }
+
+    fn put(&self, map: MmapMut) {
+        let mut maps = self.maps();
+        if map.len() == Self::PIECE && maps.len() < Self::MOST {
+            maps.push(map);
+        }
+    }
+
+    fn maps(&self) -> MutexGuard<'_, Vec<MmapMut>> {
+        self.maps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Bytes that can grow.
 #[derive(Debug, Default)]
@@ -17,38 +53,69 @@ pub(super) struct Memory {
     length: usize,
     /// How much to ask for at first.
     room: usize,
+    /// Where it comes from, as long as a piece is enough, and goes back to.
+    home: Option<Spare>,
 }
 
 impl Memory {
     /// None yet; there will be room for so many bytes before more has to be asked for.
     pub(super) fn with_room(bytes: usize) -> Self {
-        Self { room: bytes, ..Self::default() }
+        let mut memory = Self::default();
+        memory.room = bytes;
+        memory
+    }
+
+    /// None yet; it will be what others had, if that is enough.
+    pub(super) fn spare(spare: &Spare) -> Self {
+        let mut memory = Self::with_room(Spare::PIECE);
+        memory.home = Some(spare.clone());
+        memory
     }
 
     /// Adds these bytes.
     #[inline]
     pub(super) fn extend(&mut self, bytes: &[u8]) {
-        self.zeroes(bytes.len()).copy_from_slice(bytes);
+        self.more(bytes.len()).copy_from_slice(bytes);
     }
 
     /// Adds so many zeroes, which can be written over.
-    #[inline]
     pub(super) fn zeroes(&mut self, bytes: usize) -> &mut [u8] {
+        let used = self.home.is_some();
+        let more = self.more(bytes);
+        if used {
+            more.fill(0);
+        }
+        more
+    }
+
+    /// Adds so many bytes, whatever they are.
+    #[inline]
+    fn more(&mut self, bytes: usize) -> &mut [u8] {
         let (start, end) = (self.length, self.length + bytes);
         if end > self.map.as_ref().map_or(0, |map| map.len()) {
             self.grow(end);
         }
         self.length = end;
-        // What was never written is zero.
         self.map.as_mut().map_or(&mut [], |map| &mut map[start..end])
     }
 
     #[cold]
     fn grow(&mut self, least: usize) {
         let has = self.map.as_ref().map_or(0, |map| map.len());
-        let mut map = anonymous(least.max(self.room).max(has + has / 2));
+        let more = least.max(self.room).max(has + has / 2);
+        let mut map = match &self.home {
+            Some(home) if more <= Spare::PIECE => home.take(),
+            _ => anonymous(more),
+        };
         map[..self.length].copy_from_slice(self);
+        self.release();
         self.map = Some(map);
+    }
+
+    fn release(&mut self) {
+        if let (Some(map), Some(home)) = (self.map.take(), &self.home) {
+            home.put(map);
+        }
     }
 
     /// Takes bytes out of it, and gives back what they took.
@@ -57,6 +124,12 @@ impl Memory {
         rest.extend(&self[..gone.start]);
         rest.extend(&self[gone.end..]);
         *self = rest;
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
@@ -93,5 +166,23 @@ mod tests {
         assert_eq!(memory.zeroes(3), [0; 3]);
         memory.remove(0..11);
         assert_eq!(&*memory, b"");
+    }
+
+    #[test]
+    fn memory_is_handed_on_until_it_is_left_to_the_system() {
+        let spare = Spare::default();
+        let mut memory = Memory::spare(&spare);
+        memory.extend(b"rows");
+        let place = memory.as_ptr();
+        drop(memory);
+        let mut next = Memory::spare(&spare);
+        assert_eq!(next.zeroes(4), [0; 4], "what others had in it is not seen");
+        assert_eq!(next.as_ptr(), place);
+        let mut large = Memory::spare(&spare);
+        large.zeroes(Spare::PIECE + 1);
+        drop((next, large));
+        assert_eq!(spare.maps().len(), 1, "what is larger than a batch is not kept");
+        spare.clear();
+        assert_eq!(spare.maps().len(), 0);
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::account::{self, Held, Range, State};
 use super::batch::Batch;
+use super::memory::Spare;
 use super::quote;
 use super::reading::Reading;
 use super::rows::Rows;
@@ -44,19 +45,30 @@ pub(super) struct Way {
 pub(super) struct Room {
     /// Kilobytes that are free.
     free: Arc<Semaphore>,
+    /// Memory that rows had which are written or searched.
+    pub spare: Spare,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { free: Arc::new(Semaphore::new(AHEAD >> 10)) }
+        Self::beside(&Spare::default())
     }
 }
 
 impl Room {
+    /// A room of its own, for rows in the same memory.
+    pub fn beside(spare: &Spare) -> Self {
+        Self { free: Arc::new(Semaphore::new(AHEAD >> 10)), spare: spare.clone() }
+    }
+
     /// A place for so many bytes, once there is one.
     pub async fn take(&self, bytes: usize) -> Taken {
-        let kilobytes = bytes.div_ceil(1 << 10).min(AHEAD >> 10) as u32;
-        self.free.clone().acquire_many_owned(kilobytes).await.expect("never closed")
+        let kilobytes = bytes.div_ceil(1 << 10).min(AHEAD >> 10);
+        let taken = self.free.clone().acquire_many_owned(kilobytes as u32).await.expect("never closed");
+        if kilobytes == AHEAD >> 10 {
+            self.spare.clear();
+        }
+        taken
     }
 }
 
@@ -175,7 +187,7 @@ async fn read(
     let columns: Vec<usize> = (0..shape.columns.len()).collect();
     let mut reading = Reading::of(&way.source, shape, &columns);
     let mut answer = session.stream(format!("{}{} WHERE {within}", reading.select(), shape.along())).await?;
-    let mut rows = Rows::with_room(columns.len(), BATCH_BYTES);
+    let mut rows = Rows::spare(columns.len(), &way.room.spare);
     loop {
         let row = answer.row().await?;
         let end = row.is_none();
@@ -183,7 +195,7 @@ async fn read(
             reading.take(row, &mut rows);
         }
         if rows.size() >= BATCH_BYTES || end && rows.len() > 0 {
-            let rows = std::mem::replace(&mut rows, Rows::with_room(columns.len(), BATCH_BYTES));
+            let rows = std::mem::replace(&mut rows, Rows::spare(columns.len(), &way.room.spare));
             let taken = way.room.take(rows.size()).await;
             if to.send(Ok(Some(Part { rows, taken }))).is_err() {
                 return Ok(());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use mysql_async::{Row, Value};
 
-use super::memory::Memory;
+use super::memory::{Memory, Spare};
 use crate::databases::parsing::Parsing;
 
 /// Set in an end that belongs to a NULL.
@@ -31,6 +31,11 @@ impl Rows {
     /// The same, with room for so many bytes of cells and a last row of common size.
     pub(super) fn with_room(columns: usize, bytes: usize) -> Self {
         Self { columns, bytes: Memory::with_room(bytes + bytes / 16), ends: Memory::with_room(bytes / 2) }
+    }
+
+    /// The same, in memory that other rows had.
+    pub(super) fn spare(columns: usize, spare: &Spare) -> Self {
+        Self { columns, bytes: Memory::spare(spare), ends: Memory::spare(spare) }
     }
 
     /// Adds the first cells of a row.
