@@ -95,6 +95,8 @@ pub fn awkward(site: &str) -> String {
          CREATE TABLE child (id INT NOT NULL PRIMARY KEY, parent_id INT, CONSTRAINT p FOREIGN KEY (parent_id) REFERENCES parent (id)
            ON DELETE CASCADE) ENGINE=InnoDB;
          ALTER TABLE parent ADD CONSTRAINT c FOREIGN KEY (child_id) REFERENCES child (id);
+         CREATE TABLE `größe` (id INT NOT NULL PRIMARY KEY, `naïve` TEXT, `表` VARCHAR(9) CHARACTER SET latin1 DEFAULT 'é') ENGINE=InnoDB
+           DEFAULT CHARSET=utf8mb4;
          CREATE TABLE nothing (id INT NOT NULL PRIMARY KEY) ENGINE=InnoDB;
          INSERT INTO parent VALUES (1,1),(2,NULL); INSERT INTO child VALUES (1,1),(2,2);\n",
     );
@@ -122,7 +124,7 @@ pub fn awkward(site: &str) -> String {
              INSERT INTO pairs VALUES ('k{}',{n},{text}); INSERT INTO keyless VALUES ({},{text}),(1,NULL);
              INSERT INTO old_engine (v) VALUES ({latin}); INSERT INTO aria VALUES ({n},{text});
              INSERT INTO western VALUES (CONCAT(CHAR(200+{}%50 USING latin1),'{n}'),{latin});
-             INSERT INTO wide VALUES ('w{n}é',{text});
+             INSERT INTO wide VALUES ('w{n}é',{text}); INSERT INTO `größe` (id,`naïve`) VALUES ({n},{text});
              INSERT INTO modern VALUES (UUID_v('{n}'),'::{n:x}','{{\"u\":\"{site}/{n}\",\"n\":1.0}}',POINT({n},2));",
             n * 7,
             if n % 6 == 0 { "'0000-00-00 00:00:00'" } else { "'2024-02-29 12:00:00'" },

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Conn, Opts, OptsBuilder, Row, TextProtocol, Value};
+use mysql_async::{Conn, Opts, OptsBuilder, Params, Row, Statement, TextProtocol, Value};
 
 use super::error::{When, problem, too_large};
 use super::quote;
@@ -25,6 +25,9 @@ pub(crate) struct Login {
 /// memory of up to 128 packets for as long as the program runs, of each as much as the largest that was in it took.
 pub(super) const PACKET: usize = 48 << 10;
 
+/// Prepared statements that a session keeps, the last ones.
+pub(super) const STATEMENTS: usize = 24;
+
 /// What a session may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mode {
@@ -32,6 +35,16 @@ pub(super) enum Mode {
     Read,
     /// Writes with READ COMMITTED, so that a statement which reads one table to fill another locks no row that it reads.
     Write,
+}
+
+/// What is sent to a server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// Text in UTF-8.
+    Text,
+    /// Bytes of any column's own character set. The server looks at text character by character before it does with a column; bytes cost
+    /// it less.
+    Bytes,
 }
 
 /// One conversation with a server. Text comes as the bytes that the server stores, times are UTC, foreign keys are not followed.
@@ -42,6 +55,8 @@ pub(super) struct Session {
     pub loads: bool,
     /// Bytes that the server takes in one piece.
     pub packet: usize,
+    /// What the server takes statements and values for.
+    sent: Sent,
 }
 
 /// What a statement did.
@@ -83,7 +98,7 @@ impl Login {
             .tcp_keepalive(Some(Duration::from_secs(30)))
             // A server takes no more than its own limit, but gives what it has.
             .max_allowed_packet(Some(1 << 30))
-            .stmt_cache_size(24);
+            .stmt_cache_size(STATEMENTS);
         opts = match &self.server {
             Server::Tcp { host, port } if host == "localhost" && *port == 3306 => match usual_socket() {
                 Some(path) => opts.socket(Some(path)),
@@ -103,7 +118,7 @@ impl Login {
                     .help("Look whether the server is overloaded or a firewall is in between.")
             })?
             .map_err(|error| problem(error, &at, When::Opening))?;
-        let mut session = Session { conn, at, loads: false, packet: usize::MAX };
+        let mut session = Session { conn, at, loads: false, packet: usize::MAX, sent: Sent::Text };
         session
             .run(
                 "SET NAMES utf8mb4, character_set_results = NULL, time_zone = '+00:00', foreign_key_checks = 0, \
@@ -140,6 +155,11 @@ fn usual_socket() -> Option<String> {
 impl Session {
     /// Runs a statement whose rows, if any, do not matter.
     pub(super) async fn run(&mut self, sql: impl AsRef<[u8]>) -> Result<Done> {
+        self.say(Sent::Text).await?;
+        self.run_as_said(sql).await
+    }
+
+    async fn run_as_said(&mut self, sql: impl AsRef<[u8]>) -> Result<Done> {
         let at = &self.at;
         let wrong = |error| problem(error, at, When::Working);
         let answer = self.conn.query_iter(sql.as_ref()).await.map_err(wrong)?;
@@ -150,6 +170,7 @@ impl Session {
 
     /// All rows of a short answer.
     pub(super) async fn rows(&mut self, sql: impl AsRef<[u8]>) -> Result<Vec<Cells>> {
+        self.say(Sent::Text).await?;
         let at = &self.at;
         let rows: Vec<Row> =
             self.conn.query(sql.as_ref()).await.map_err(|error| problem(error, at, When::Working))?;
@@ -182,27 +203,56 @@ impl Session {
 
     /// A long answer, row by row.
     pub(super) async fn stream(&mut self, sql: String) -> Result<Stream<'_>> {
+        self.say(Sent::Text).await?;
         let at = self.at.as_str();
         let answer = self.conn.query_iter(sql).await.map_err(|error| problem(error, at, When::Working))?;
         Ok(Stream { answer, at })
     }
 
-    /// Runs a statement that the server keeps prepared, with values; answers how many rows it changed.
-    pub(super) async fn put(&mut self, sql: &str, values: Vec<Option<Vec<u8>>>) -> Result<u64> {
-        let at = &self.at;
-        let bytes: usize = values.iter().flatten().map(Vec::len).sum();
+    /// Has the server prepare a statement, whose values will come as bytes. It keeps the last ones.
+    pub(super) async fn prepare(&mut self, sql: String) -> Result<Statement> {
+        self.say(Sent::Bytes).await?;
+        self.conn.prep(sql).await.map_err(|error| problem(error, &self.at, When::Working))
+    }
+
+    /// Runs a prepared statement; answers how many rows it changed.
+    pub(super) async fn put<'c>(
+        &mut self,
+        statement: &Statement,
+        cells: impl Iterator<Item = Option<&'c [u8]>>,
+    ) -> Result<u64> {
+        let mut bytes = 0;
+        let value = |cell: Option<&[u8]>| {
+            bytes += cell.map_or(0, <[u8]>::len);
+            cell.map_or(Value::NULL, |cell| Value::Bytes(cell.to_vec()))
+        };
+        let values = Params::Positional(cells.map(value).collect());
         if bytes > self.packet {
+            let at = &self.at;
             let problem =
                 too_large(at, &format!("it has {bytes} bytes, and max_allowed_packet is {}", self.packet));
             return Err(problem.with("database", at));
         }
-        let values: Vec<Value> =
-            values.into_iter().map(|value| value.map_or(Value::NULL, Value::Bytes)).collect();
+        self.say(Sent::Bytes).await?;
+        let at = &self.at;
         let wrong = |error| problem(error, at, When::Working);
-        let answer = self.conn.exec_iter(sql, values).await.map_err(wrong)?;
+        let answer = self.conn.exec_iter(statement, values).await.map_err(wrong)?;
         let affected = answer.affected_rows();
         answer.drop_result().await.map_err(wrong)?;
         Ok(affected)
+    }
+
+    /// Tells the server what is sent from now on, unless it knows.
+    async fn say(&mut self, sent: Sent) -> Result<()> {
+        if self.sent != sent {
+            self.run_as_said(match sent {
+                Sent::Text => "SET character_set_client = utf8mb4",
+                Sent::Bytes => "SET character_set_client = binary",
+            })
+            .await?;
+            self.sent = sent;
+        }
+        Ok(())
     }
 
     /// Runs a LOAD DATA LOCAL that reads these packets.

@@ -1,7 +1,6 @@
 //! The shape of a table: its columns and the key along which it is read in pieces.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use super::quote;
 use super::session::Session;
@@ -119,12 +118,13 @@ impl Column {
         }
     }
 
-    /// The mark of a value in a prepared statement: as it was read, and so that the bytes arrive as they are.
+    /// The mark of a value in a prepared statement: as it was read, sent as bytes, and so that they arrive as they are.
     pub(super) fn mark(&self) -> &'static str {
         match &self.kind {
             Kind::Bit => "CAST(? AS UNSIGNED)",
             Kind::Text(charset) if !charset.starts_with("utf8") => "CAST(? AS BINARY)",
             Kind::Opaque => "CAST(? AS BINARY)",
+            Kind::Wide(_) | Kind::Json | Kind::Token => "CONVERT(? USING utf8mb4)",
             _ => "?",
         }
     }
@@ -166,7 +166,7 @@ impl Column {
                 text.extend_from_slice(value);
             }
             (Some(value), _) => {
-                let _ = write!(text, "{}", crc32fast::hash(value));
+                text.extend_from_slice(itoa::Buffer::new().format(crc32fast::hash(value)).as_bytes());
             }
         }
     }

@@ -5,18 +5,22 @@
 //! a warning. So a load counts only when every row arrived without one; else it is taken back, and the rows are inserted by statements,
 //! which fail where something is wrong. Engines that take nothing back get statements from the start.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::batch::{Batch, Packets};
 use super::quote;
 use super::range::{Clash, Way};
-use super::session::{PACKET, Session};
+use super::session::{PACKET, STATEMENTS, Session};
 use super::shape::{Column, Shape};
 use crate::databases::UnsafeCell;
 use crate::{Problem, Result};
 
 /// Rows that are written by one statement at most; a power of two, like every number of rows that a statement is made for.
 const STATEMENT_ROWS: usize = 256;
+// A session keeps them all while it writes a batch.
+const _: () = assert!((STATEMENT_ROWS.ilog2() as usize) < STATEMENTS);
 
 /// Bytes of an average row from which on statements cost a server less than a load.
 const LOAD_ROW: u64 = 600;
@@ -130,17 +134,25 @@ async fn insert(
     let most = STATEMENT_ROWS.min(1 << (MARKS / shape.columns.len().max(1)).max(1).ilog2());
     let room = PACKET.min(session.packet / 2);
     let size = |row: usize| batch.cells(row).flatten().map(|cell| cell.len() + 9).sum::<usize>();
+    let mut prepared = BTreeMap::new();
     while !rows.is_empty() {
         let (mut fit, mut bytes) = (0, 0);
-        while fit < rows.len().min(most) && (fit == 0 || bytes + size(rows[fit]) <= room) {
+        while fit < rows.len().min(most) {
             bytes += size(rows[fit]);
+            if fit > 0 && bytes > room {
+                break;
+            }
             fit += 1;
         }
         // Few different numbers of rows, so that the server has each statement prepared already.
         let (some, rest) = rows.split_at(1 << fit.ilog2());
-        let values =
-            some.iter().flat_map(|row| batch.cells(*row).map(|cell| cell.map(<[u8]>::to_vec))).collect();
-        session.put(&statement(way, shape, some.len(), ignore), values).await?;
+        let statement = match prepared.entry(some.len()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                new.insert(session.prepare(statement(way, shape, some.len(), ignore)).await?)
+            }
+        };
+        session.put(statement, some.iter().flat_map(|row| batch.cells(*row))).await?;
         rows = rest;
     }
     Ok(())
@@ -154,7 +166,6 @@ async fn one_by_one(
     batch: &Batch,
 ) -> Result<Vec<UnsafeCell>> {
     let mut cells = Vec::new();
-    let plain = statement(way, shape, 1, "");
     // Rows that keep what they hold come first, so that no rewritten one takes a value of theirs.
     let (rewritten, kept): (Vec<usize>, Vec<usize>) =
         (0..batch.len()).partition(|row| batch.rewritten(*row).next().is_some());
@@ -167,8 +178,8 @@ async fn one_by_one(
                 continue;
             }
         }
-        let old = (0..shape.columns.len()).map(|at| batch.old_cell(row, at).map(<[u8]>::to_vec)).collect();
-        session.put(&plain, old).await?;
+        let plain = session.prepare(statement(way, shape, 1, "")).await?;
+        session.put(&plain, (0..shape.columns.len()).map(|at| batch.old_cell(row, at))).await?;
         let key = batch.key(shape, row);
         cells.extend(batch.rewritten(row).map(|at| UnsafeCell {
             table: shape.name.clone(),
