@@ -1,8 +1,8 @@
 //! The real window under load, measured from outside and from within: `make bench-ui`. Every figure stands beside its target.
 //!
 //! Start and idle with 10,000 jobs in the database; 50 running jobs that tick 100 times a second each. `CLONEDECK_BENCH_MINUTES` says
-//! for how long memory is watched under that load (3 unless told); `CLONEDECK_BENCH_ONLY` names the parts to measure, of start, idle,
-//! busy, launch, memory, hidden.
+//! for how long memory is watched under that load (3 unless told); `CLONEDECK_BENCH_ONLY=start,idle` names the parts to measure, of
+//! start, idle, busy, launch, memory, hidden.
 
 #[path = "../tests/window/desktop.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]
@@ -29,7 +29,7 @@ const WARM_UP: u64 = 10;
 
 /// Whether a part is to be measured.
 fn wanted(part: &str) -> bool {
-    std::env::var("CLONEDECK_BENCH_ONLY").map_or(true, |only| only.split(' ').any(|word| word == part))
+    std::env::var("CLONEDECK_BENCH_ONLY").map_or(true, |only| only.split(',').any(|word| word == part))
 }
 
 /// A line of the table.

@@ -1,20 +1,41 @@
-//! A small disk for tests that fill it, and folders that can only be read.
+//! A small disk for tests that fill it or share what is on it, and folders that can only be read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A file system in memory, mounted on a folder until it is dropped.
+/// A file system of its own, mounted on a folder until it is dropped.
 #[derive(Debug)]
 pub struct Tmpfs(PathBuf);
 
 impl Tmpfs {
-    /// Mounts one; `None` where this user may not, and then it says so.
+    /// Mounts one in memory; `None` where this user may not, and then it says so.
     pub fn mount(folder: &Path, megabytes: u64) -> Option<Self> {
-        fs::create_dir_all(folder).expect("a folder");
         let options = format!("size={megabytes}m,mode=755");
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder).output();
-        match done {
+        Self::mounted(folder, &["-t", "tmpfs", "-o", &options, "tmpfs"])
+    }
+
+    /// Mounts one in a file beside the folder, in which files can share what they hold; `None` where this machine cannot, and then it
+    /// says so.
+    pub fn sharing(folder: &Path) -> Option<Self> {
+        let image = folder.with_extension("image");
+        // No smaller one is made.
+        fs::File::create(&image).and_then(|file| file.set_len(512 << 20)).expect("a file");
+        let made = Command::new("mkfs.xfs").args(["-q", "-m", "reflink=1"]).arg(&image).output();
+        match made {
+            Ok(made) if made.status.success() => {
+                Self::mounted(folder, &["-o", "loop", &image.display().to_string()])
+            }
+            made => {
+                println!("SKIPPED: mkfs.xfs makes no file system here: {made:?}");
+                None
+            }
+        }
+    }
+
+    fn mounted(folder: &Path, what: &[&str]) -> Option<Self> {
+        fs::create_dir_all(folder).expect("a folder");
+        match Command::new("mount").args(what).arg(folder).output() {
             Ok(done) if done.status.success() => Some(Self(folder.to_owned())),
             Ok(done) => {
                 println!(

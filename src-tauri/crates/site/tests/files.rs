@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 
 use clonedeck_site::files::{self, CopyReport, Exclusions, Index, Options, RelPath, Verify};
 use clonedeck_site::{Part, Result, Unwatched};
+use clonedeck_tests::tmpfs::Tmpfs;
 use clonedeck_tests::trees::{assert_same, awkward, bytes, set_mtime};
 
 fn part_of(path: &Path) -> Part {
@@ -55,6 +56,40 @@ async fn a_tree_of_awkward_things_equals_its_copy() {
     let comparison = compare(&index, &target, Verify::Full).await;
     assert!(comparison.is_clean() && comparison.extra == 0 && comparison.names_apart == 0, "{comparison:#?}");
     assert_eq!(comparison.source_moved_on, 0);
+}
+
+#[tokio::test]
+async fn where_files_can_share_what_they_hold_a_copy_takes_no_room_and_is_as_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Tmpfs::sharing(&folder.path().join("disk")) else { return };
+    let (source, target) = (disk.path().join("source"), disk.path().join("target"));
+    awkward(&source);
+    let large = bytes(7, 40 << 20);
+    fs::write(source.join("large.bin"), &large).unwrap();
+    rustix::fs::sync();
+    let used = || {
+        let stat = rustix::fs::statvfs(disk.path()).unwrap();
+        (stat.f_blocks - stat.f_bfree) * stat.f_frsize
+    };
+    let before = used();
+    let index = take(&source).await;
+    let options = Options::default();
+    let report = files::copy(Arc::clone(&index), &source, &target, &Part::OF_FILES, options, &Unwatched)
+        .await
+        .unwrap();
+    assert!(used() - before < 20 << 20, "{} bytes more are used", used() - before);
+    assert!(report.reflinked > 1 && report.changed.is_empty(), "{report:#?}");
+    assert_same(&source, &target);
+    let comparison = compare(&index, &target, Verify::Full).await;
+    assert!(comparison.is_clean(), "{comparison:#?}");
+    // What is written into the copy is the copy's alone.
+    fs::OpenOptions::new()
+        .write(true)
+        .open(target.join("large.bin"))
+        .unwrap()
+        .write_all_at(b"own", 9)
+        .unwrap();
+    assert!(fs::read(source.join("large.bin")).unwrap() == large, "the source is as it was");
 }
 
 #[tokio::test]

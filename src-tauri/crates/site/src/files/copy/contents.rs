@@ -81,7 +81,11 @@ impl Pipe<'_> {
                 Ok(()) => return Ok(true),
                 Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::ROFS)) => return Err(Fault::Target(error)),
                 // Not the same file system, or one that cannot: asking again for the next file is pointless.
-                Err(_) => self.ways.no_reflink.store(true, Ordering::Relaxed),
+                Err(Errno::XDEV | Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS | Errno::PERM) => {
+                    self.ways.no_reflink.store(true, Ordering::Relaxed);
+                }
+                // This file cannot: on btrfs one that is overwritten in place (chattr +C).
+                Err(_) => {}
             }
         }
         Ok(false)
