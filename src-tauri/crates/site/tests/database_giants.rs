@@ -4,7 +4,7 @@
 mod database_fixture;
 
 use clonedeck_site::databases::{Checked, Known, Occupied, Source, Target, check, copy, renew, settle};
-use clonedeck_site::{Secret, Unwatched};
+use clonedeck_site::{Class, Secret, Unwatched};
 use clonedeck_tests::mariadb::MariaDb;
 use database_fixture::{address, rewriting, tables_equal};
 
@@ -27,18 +27,21 @@ fn rows(checked: &Checked) -> Vec<(&str, u64, u64)> {
 }
 
 #[tokio::test]
-async fn long_values_arrive_whole_and_rewritten_also_at_a_server_that_takes_small_packets_only() {
+async fn long_values_arrive_whole_and_rewritten_also_at_a_server_that_takes_small_packets_or_no_loads() {
     let (one, other) = (MariaDb::start(), MariaDb::start());
     let from = one.fresh_database("giants");
     one.sql_in(&from, &giants("http://a.test"));
     let none = Secret::default();
     let source = Source::open(&address(&one, &from), &none).await.unwrap();
     let rewriting = rewriting("http://a.test", "http://a.test/shop");
-    for server in [&one, &other] {
+    for (server, limit) in
+        [(&one, None), (&other, Some("max_allowed_packet = 2 << 20")), (&other, Some("local_infile = OFF"))]
+    {
+        server.sql("SET GLOBAL max_allowed_packet = 64 << 20");
         let expected = server.fresh_database("expected");
         server.sql_in(&expected, &giants("http://a.test/shop"));
-        if std::ptr::eq(server, &raw const other) {
-            server.sql("SET GLOBAL max_allowed_packet = 2 << 20");
+        if let Some(limit) = limit {
+            server.sql(&format!("SET GLOBAL {limit}"));
         }
         let to = server.fresh_name("giants_copy");
         let target =
@@ -65,4 +68,25 @@ async fn long_values_arrive_whole_and_rewritten_also_at_a_server_that_takes_smal
         let [left] = &checked.left_over[..] else { panic!("{checked:?}") };
         assert_eq!((left.table.as_str(), left.column.as_str(), left.cells), ("giants", "w", 1));
     }
+}
+
+#[tokio::test]
+async fn a_value_that_a_server_takes_in_no_way_waits_for_a_person_who_hears_what_to_raise() {
+    let server = MariaDb::start();
+    let from = server.fresh_database("giants");
+    server.sql_in(&from, &giants("http://a.test"));
+    server.sql("SET GLOBAL local_infile = OFF; SET GLOBAL max_allowed_packet = 2 << 20");
+    let none = Secret::default();
+    let source = Source::open(&address(&server, &from), &none).await.unwrap();
+    let rewriting = rewriting("http://a.test", "http://a.test/shop");
+    let to = server.fresh_name("giants_copy");
+    let target = Target::prepare(&source, &address(&server, &to), &none, "job", Occupied::Refuse, &Unwatched)
+        .await
+        .unwrap();
+    let problem = copy(&source, &target, Some(&rewriting), 3, &Unwatched).await.unwrap_err();
+    assert_eq!((problem.code, problem.class), ("database.packet", Class::NeedsPerson));
+    assert!(problem.help.contains("max_allowed_packet"));
+    server.sql("SET GLOBAL max_allowed_packet = 64 << 20");
+    let copied = copy(&source, &target, Some(&rewriting), 3, &Unwatched).await.unwrap();
+    assert_eq!((copied.tables, copied.rows), (2, 6));
 }

@@ -25,6 +25,12 @@ pub(crate) struct Login {
 /// memory of up to 128 packets for as long as the program runs, of each as much as the largest that was in it took.
 pub(super) const PACKET: usize = 48 << 10;
 
+/// Bytes of a part of a long value that is sent, at least.
+const PART: usize = 1 << 20;
+
+/// Parts of one at most. The server copies what it has of the value for each.
+const PARTS: usize = 64;
+
 /// Prepared statements that a session keeps, the last ones.
 pub(super) const STATEMENTS: usize = 24;
 
@@ -227,12 +233,7 @@ impl Session {
             cell.map_or(Value::NULL, |cell| Value::Bytes(cell.to_vec()))
         };
         let values = Params::Positional(cells.map(value).collect());
-        if bytes > self.packet {
-            let at = &self.at;
-            let problem =
-                too_large(at, &format!("it has {bytes} bytes, and max_allowed_packet is {}", self.packet));
-            return Err(problem.with("database", at));
-        }
+        self.fits(bytes)?;
         self.say(Sent::Bytes).await?;
         let at = &self.at;
         let wrong = |error| problem(error, at, When::Working);
@@ -240,6 +241,32 @@ impl Session {
         let affected = answer.affected_rows();
         answer.drop_result().await.map_err(wrong)?;
         Ok(affected)
+    }
+
+    /// Has the server keep a long value as bytes in a variable. It comes in parts: as one it would be in memory several times over.
+    pub(super) async fn keep(&mut self, variable: &str, value: &[u8]) -> Result<()> {
+        self.fits(value.len())?;
+        self.run(format!("SET {variable} = CAST('' AS BINARY)")).await?;
+        let add = self.prepare(format!("SET {variable} = CONCAT({variable}, ?)")).await?;
+        for part in value.chunks((value.len() / PARTS).max(PART)) {
+            self.put(&add, std::iter::once(Some(part))).await?;
+        }
+        let kept = self.number(format!("SELECT LENGTH({variable})")).await?;
+        if kept != value.len() as u64 {
+            let at = &self.at;
+            let message = format!("The server at {at} kept {kept} bytes of a value of {}.", value.len());
+            return Err(Problem::transient("database.gone", message));
+        }
+        Ok(())
+    }
+
+    /// Whether the server takes so many bytes as one row.
+    fn fits(&self, bytes: usize) -> Result<()> {
+        if bytes <= self.packet {
+            return Ok(());
+        }
+        let why = format!("it has {bytes} bytes, and max_allowed_packet is {}", self.packet);
+        Err(too_large(&self.at, &why).with("database", &self.at))
     }
 
     /// Tells the server what is sent from now on, unless it knows.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::batch::{Batch, Packets};
 use super::quote;
 use super::range::{Clash, Way};
+use super::reading::LONG;
 use super::session::{PACKET, STATEMENTS, Session};
 use super::shape::{Column, Shape};
 use crate::databases::UnsafeCell;
@@ -131,6 +132,9 @@ async fn insert(
     mut rows: &[usize],
     ignore: &str,
 ) -> Result<()> {
+    if batch.giant {
+        return insert_giant(session, way, shape, batch, ignore).await;
+    }
     let most = STATEMENT_ROWS.min(1 << (MARKS / shape.columns.len().max(1)).max(1).ilog2());
     let room = PACKET.min(session.packet / 2);
     let size = |row: usize| batch.cells(row).flatten().map(|cell| cell.len() + 9).sum::<usize>();
@@ -156,6 +160,37 @@ async fn insert(
         rows = rest;
     }
     Ok(())
+}
+
+/// Inserts the one row of a batch, whose long values the server has in variables first.
+async fn insert_giant(
+    session: &mut Session,
+    way: &Way,
+    shape: &Shape,
+    batch: &Batch,
+    ignore: &str,
+) -> Result<()> {
+    let (mut values, mut cells, mut variables) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, (column, cell)) in shape.columns.iter().zip(batch.cells(0)).enumerate() {
+        match cell {
+            Some(value) if value.len() > LONG => {
+                let variable = format!("@c{at}");
+                session.keep(&variable, value).await?;
+                values.push(column.loaded(&variable).unwrap_or_else(|| variable.clone()));
+                variables.push(variable);
+            }
+            cell => {
+                values.push(column.mark().to_owned());
+                cells.push(cell);
+            }
+        }
+    }
+    let insert = session.prepare(into(way, shape, &values.join(","), 1, ignore)).await?;
+    let done = session.put(&insert, cells.into_iter()).await;
+    for variable in variables {
+        session.run(format!("SET {variable} = NULL")).await?;
+    }
+    done.map(drop)
 }
 
 /// Writes rows of which one, rewritten, has a value that may be there once alone and is there already. It stays as it was.
@@ -197,11 +232,14 @@ fn is_duplicate(problem: &Problem) -> bool {
 }
 
 fn statement(way: &Way, shape: &Shape, rows: usize, ignore: &str) -> String {
-    let marks = shape.columns.iter().map(Column::mark).collect::<Vec<_>>().join(",");
+    into(way, shape, &shape.columns.iter().map(Column::mark).collect::<Vec<_>>().join(","), rows, ignore)
+}
+
+fn into(way: &Way, shape: &Shape, values: &str, rows: usize, ignore: &str) -> String {
     format!(
         "INSERT{ignore} INTO {} ({}) VALUES {}",
         quote::table(&way.target, &shape.name),
         shape.names(),
-        vec![format!("({marks})"); rows].join(",")
+        vec![format!("({values})"); rows].join(",")
     )
 }
