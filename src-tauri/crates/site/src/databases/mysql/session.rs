@@ -25,12 +25,6 @@ pub(crate) struct Login {
 /// memory of up to 128 packets for as long as the program runs, of each as much as the largest that was in it took.
 pub(super) const PACKET: usize = 48 << 10;
 
-/// Bytes of a part of a long value that is sent, at least.
-const PART: usize = 1 << 20;
-
-/// Parts of one at most. The server copies what it has of the value for each.
-const PARTS: usize = 64;
-
 /// Prepared statements that a session keeps, the last ones.
 pub(super) const STATEMENTS: usize = 24;
 
@@ -243,13 +237,19 @@ impl Session {
         Ok(affected)
     }
 
-    /// Has the server keep a long value as bytes in a variable. It comes in parts: as one it would be in memory several times over.
+    /// Has the server keep a long value as bytes in a variable. It goes there in packets: as one it would be in memory several times over.
     pub(super) async fn keep(&mut self, variable: &str, value: &[u8]) -> Result<()> {
         self.fits(value.len())?;
         self.run(format!("SET {variable} = CAST('' AS BINARY)")).await?;
-        let add = self.prepare(format!("SET {variable} = CONCAT({variable}, ?)")).await?;
-        for part in value.chunks((value.len() / PARTS).max(PART)) {
-            self.put(&add, std::iter::once(Some(part))).await?;
+        let add = self.prepare("SET @part = CONCAT(@part, ?)".to_owned()).await?;
+        // To add a packet, the server copies what it has: of a part, since of the whole that would be many times as much. Parts of this
+        // size make both the least.
+        for part in value.chunks((value.len() * PACKET).isqrt()) {
+            self.run("SET @part = CAST('' AS BINARY)").await?;
+            for packet in part.chunks(PACKET) {
+                self.put(&add, std::iter::once(Some(packet))).await?;
+            }
+            self.run(format!("SET {variable} = CONCAT({variable}, @part), @part = NULL")).await?;
         }
         let kept = self.number(format!("SELECT LENGTH({variable})")).await?;
         if kept != value.len() as u64 {
