@@ -157,7 +157,7 @@ fn rows(server: &MariaDb, database: &str) -> Vec<String> {
 
 #[test]
 fn killed_at_random_moments_a_clone_ends_as_one_that_nothing_disturbed() {
-    let kills = asked("CLONEDECK_KILLS", 3);
+    let kills = asked("CLONEDECK_KILLS", 20);
     let mut luck = Luck::new("kills");
     let campaign = Campaign::new();
     let (files, sums) =
@@ -213,7 +213,7 @@ fn killed_at_random_moments_a_clone_ends_as_one_that_nothing_disturbed() {
 
 #[test]
 fn cancelled_at_random_moments_a_clone_leaves_nothing_behind() {
-    let cancels = asked("CLONEDECK_CANCELS", 3);
+    let cancels = asked("CLONEDECK_CANCELS", 20);
     let mut luck = Luck::new("cancels");
     let campaign = Campaign::new();
     let whole = campaign.calm();

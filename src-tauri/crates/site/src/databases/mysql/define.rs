@@ -33,6 +33,7 @@ pub(super) async fn tables(
         let row =
             reading.first(format!("SHOW CREATE SEQUENCE {}", quote::table(&source.name, &name))).await?;
         if !there.contains(&name) {
+            watch.doing(&name);
             account::will_make(writing, "SEQUENCE", &name, "").await?;
             writing.run(row.map(|row| row.text(1)).unwrap_or_default()).await?;
         }
