@@ -20,7 +20,7 @@ pub(super) struct Spare {
 
 impl Spare {
     /// Bytes of each piece: a batch, and somewhat more.
-    const PIECE: usize = (2 << 20) + (128 << 10);
+    pub(super) const PIECE: usize = (2 << 20) + (128 << 10);
 
     /// Pieces that are kept at most.
     const MOST: usize = 16;

@@ -24,6 +24,7 @@ use crate::{Problem, Result};
 
 /// Bytes of rows that are rewritten and written at a time.
 const BATCH_BYTES: usize = 2 << 20;
+const _: () = assert!(BATCH_BYTES < Spare::PIECE);
 
 /// Bytes of rows that are in memory at a time, from being read until they are written; a row that is larger has all of it.
 const AHEAD: usize = 16 << 20;
