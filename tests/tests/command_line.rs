@@ -40,6 +40,21 @@ fn unknown_and_ambiguous_jobs_are_refused_with_a_code_a_sentence_and_help() {
 }
 
 #[test]
+fn what_people_try_first_is_understood() {
+    let data = tempfile::tempdir().expect("a folder");
+    for verb in ["list", "ls"] {
+        assert_eq!(
+            stdout_of(clonedeck(data.path()).arg(verb)),
+            stdout_of(clonedeck(data.path()).arg("jobs"))
+        );
+    }
+    for verb in ["status", "rm"] {
+        let output = expect_code(clonedeck(data.path()).args(["--json", verb, "0123"]), 2);
+        assert_eq!(error_of(&output)["error"]["code"], "job.unknown", "{verb}");
+    }
+}
+
+#[test]
 fn wrong_words_are_refused_for_scripts_as_every_other_error() {
     let data = tempfile::tempdir().expect("a folder");
     let output = expect_code(clonedeck(data.path()).args(["--json", "show"]), 2);

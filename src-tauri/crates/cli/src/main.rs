@@ -56,12 +56,15 @@ enum Verb {
     Clone(Box<verbs::clone::Words>),
     Demo(verbs::demo::Words),
     Inspect(verbs::inspect::Words),
+    #[command(aliases = ["list", "ls"])]
     Jobs(verbs::jobs::Words),
+    #[command(alias = "status")]
     Show(verbs::show::Words),
     Logs(verbs::logs::Words),
     Watch(verbs::watch::Words),
     Receipt(verbs::receipt::Words),
     Lift(verbs::copies::LiftWords),
+    #[command(alias = "rm")]
     Delete(verbs::copies::DeleteWords),
     Rewrite(verbs::rewrite::Words),
     /// Hold a job at its next safe point
