@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clonedeck_tests::desk::{Desk, assert_clean, error_of, id_of, step};
+use clonedeck_tests::disk::Disk;
 use clonedeck_tests::mariadb::MariaDb;
 use clonedeck_tests::program::{built_programs, clonedeck, expect_code, signal, stdout_of};
-use clonedeck_tests::tmpfs::Tmpfs;
 use clonedeck_tests::wordpress::WordPress;
 use serde_json::Value;
 
@@ -247,7 +247,7 @@ fn as_nobody(desk: &Desk) -> Option<impl Fn() -> Command> {
 fn a_folder_that_cannot_be_written_is_said() {
     let desk = Desk::new();
     let site = page(&desk);
-    let Some(disk) = Tmpfs::mount(&desk.path("disk"), 20) else { return };
+    let Some(disk) = Disk::in_memory(&desk.path("disk"), 20) else { return };
     disk.make_read_only();
     let target = disk.path().join("copy");
     assert_told(&obstacles(&mut desk.command(), &site, &target)[0], "target.read-only");

@@ -4,9 +4,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use clonedeck_tests::desk::{Desk, PATIENCE, assert_clean, id_of, step};
+use clonedeck_tests::disk::Disk;
 use clonedeck_tests::mariadb::MariaDb;
 use clonedeck_tests::program::{expect_code, signal, stdout_of, wait_for};
-use clonedeck_tests::tmpfs::Tmpfs;
 use clonedeck_tests::trees::bytes;
 use clonedeck_tests::wordpress::WordPress;
 
@@ -100,7 +100,7 @@ fn a_clone_that_is_stopped_right_before_the_note_of_its_end_completes_or_is_take
 #[test]
 fn a_full_disk_pauses_a_clone_and_room_lets_it_go_on() {
     let desk = Desk::new();
-    let Some(disk) = Tmpfs::mount(&desk.path("disk"), 400) else { return };
+    let Some(disk) = Disk::in_memory(&desk.path("disk"), 400) else { return };
     let server = MariaDb::shared();
     let site = WordPress::install(&desk.path("shop"), &server, "http://shop.test");
     let films = site.folder.join("wp-content/uploads/films");

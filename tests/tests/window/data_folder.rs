@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use clonedeck_tests::desk::{assert_proved, step};
+use clonedeck_tests::disk::{Disk, ReadOnly};
 use clonedeck_tests::mariadb::MariaDb;
 use clonedeck_tests::program::{clonedeck, signal, stdout_of};
-use clonedeck_tests::tmpfs::{ReadOnly, Tmpfs};
 use clonedeck_tests::wordpress::WordPress;
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ fn planned(job: &Value) -> bool {
 fn a_data_folder_that_cannot_be_written_or_has_no_room_at_the_start_is_told_and_the_queue_opens_when_it_can()
 {
     let home = tempfile::tempdir().expect("a folder");
-    let Some(disk) = Tmpfs::mount(&home.path().join("disk"), 128) else { return };
+    let Some(disk) = Disk::in_memory(&home.path().join("disk"), 128) else { return };
     let (data, source) = (disk.path().join("data"), home.path().join("press"));
     press(&source, 0);
     let desktop = Desktop::start();
@@ -73,7 +73,7 @@ fn a_data_folder_that_cannot_be_written_or_has_no_room_at_the_start_is_told_and_
 #[test]
 fn a_full_disk_under_the_queue_is_told_and_every_job_goes_on_by_itself_when_there_is_room() {
     let home = tempfile::tempdir().expect("a folder");
-    let Some(disk) = Tmpfs::mount(&home.path().join("disk"), 160) else { return };
+    let Some(disk) = Disk::in_memory(&home.path().join("disk"), 160) else { return };
     let server = MariaDb::shared();
     let site = WordPress::install_empty(&home.path().join("shop"), &server, "http://shop.test");
     let (data, source) = (disk.path().join("data"), home.path().join("press"));

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use clonedeck_tests::desk::{assert_proved, step};
+use clonedeck_tests::disk::Disk;
 use clonedeck_tests::mariadb::MariaDb;
 use clonedeck_tests::program::{clonedeck, kill_9, signal, stdout_of, wait_for};
-use clonedeck_tests::tmpfs::Tmpfs;
 use clonedeck_tests::trees::bytes;
 use clonedeck_tests::wordpress::WordPress;
 use serde_json::Value;
@@ -120,7 +120,7 @@ fn a_clone_that_is_killed_in_each_phase_goes_on_and_is_set_aside_after_three_tim
 #[test]
 fn a_disk_that_fills_is_told_and_the_clone_goes_on_by_itself_when_there_is_room() {
     let home = tempfile::tempdir().expect("a folder");
-    let Some(disk) = Tmpfs::mount(&home.path().join("disk"), 400) else { return };
+    let Some(disk) = Disk::in_memory(&home.path().join("disk"), 400) else { return };
     let server = MariaDb::shared();
     let site = WordPress::install_empty(&home.path().join("shop"), &server, "http://shop.test");
     let films = site.folder.join("wp-content/uploads/films");

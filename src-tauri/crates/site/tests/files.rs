@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use clonedeck_site::files::{self, CopyReport, Exclusions, Index, Options, RelPath, Verify};
 use clonedeck_site::{Part, Result, Unwatched};
-use clonedeck_tests::tmpfs::Tmpfs;
+use clonedeck_tests::disk::Disk;
 use clonedeck_tests::trees::{assert_same, awkward, bytes, set_mtime};
 
 fn part_of(path: &Path) -> Part {
@@ -61,7 +61,7 @@ async fn a_tree_of_awkward_things_equals_its_copy() {
 #[tokio::test]
 async fn where_files_can_share_what_they_hold_a_copy_takes_no_room_and_is_as_good() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(disk) = Tmpfs::sharing(&folder.path().join("disk")) else { return };
+    let Some(disk) = Disk::sharing(&folder.path().join("disk")) else { return };
     let (source, target) = (disk.path().join("source"), disk.path().join("target"));
     awkward(&source);
     let large = bytes(7, 40 << 20);

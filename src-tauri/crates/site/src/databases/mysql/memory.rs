@@ -60,16 +60,12 @@ pub(super) struct Memory {
 impl Memory {
     /// None yet; there will be room for so many bytes before more has to be asked for.
     pub(super) fn with_room(bytes: usize) -> Self {
-        let mut memory = Self::default();
-        memory.room = bytes;
-        memory
+        Self { map: None, length: 0, room: bytes, home: None }
     }
 
     /// None yet; it will be what others had, if that is enough.
     pub(super) fn spare(spare: &Spare) -> Self {
-        let mut memory = Self::with_room(Spare::PIECE);
-        memory.home = Some(spare.clone());
-        memory
+        Self { map: None, length: 0, room: Spare::PIECE, home: Some(spare.clone()) }
     }
 
     /// Adds these bytes.

@@ -118,15 +118,14 @@ impl Column {
         }
     }
 
-    /// The mark of a value in a prepared statement: as it was read, sent as bytes, and so that they arrive as they are.
-    pub(super) fn mark(&self) -> &'static str {
-        match &self.kind {
-            Kind::Bit => "CAST(? AS UNSIGNED)",
-            Kind::Text(charset) if !charset.starts_with("utf8") => "CAST(? AS BINARY)",
-            Kind::Opaque => "CAST(? AS BINARY)",
-            Kind::Wide(_) | Kind::Json | Kind::Token => "CONVERT(? USING utf8mb4)",
-            _ => "?",
-        }
+    /// The mark of a value in a prepared statement, which comes as the bytes that were read: what they are stored as.
+    pub(super) fn mark(&self) -> String {
+        let bytes = match &self.kind {
+            Kind::Text(charset) => !charset.starts_with("utf8"),
+            Kind::Opaque => true,
+            _ => false,
+        };
+        self.loaded("?").unwrap_or_else(|| if bytes { "CAST(? AS BINARY)" } else { "?" }.to_owned())
     }
 
     /// A value of a key as SQL that compares in the order of the index.
@@ -139,11 +138,11 @@ impl Column {
         }
     }
 
-    /// What a field that was loaded as bytes into `variable` is stored as; none where the bytes go into the column as they are.
-    pub(super) fn loaded(&self, variable: &str) -> Option<String> {
+    /// What bytes that `what` stands for, a variable or a mark, are stored as; none where they go into the column as they are.
+    pub(super) fn loaded(&self, what: &str) -> Option<String> {
         match self.kind {
-            Kind::Bit => Some(format!("CAST({variable} AS UNSIGNED)")),
-            Kind::Wide(_) | Kind::Json | Kind::Token => Some(format!("CONVERT({variable} USING utf8mb4)")),
+            Kind::Bit => Some(format!("CAST({what} AS UNSIGNED)")),
+            Kind::Wide(_) | Kind::Json | Kind::Token => Some(format!("CONVERT({what} USING utf8mb4)")),
             _ => None,
         }
     }

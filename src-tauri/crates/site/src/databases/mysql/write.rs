@@ -3,7 +3,8 @@
 //! LOAD DATA LOCAL is the fastest way in for many small rows: the server looks at every byte of a load, and at every value of a
 //! statement. It is a careless one, too: the server turns what it cannot store into something else and leaves out rows that clash, with
 //! a warning. So a load counts only when every row arrived without one; else it is taken back, and the rows are inserted by statements,
-//! which fail where something is wrong. Engines that take nothing back get statements from the start.
+//! which fail where something is wrong. Engines that take nothing back get statements from the start. Values too long for a statement go
+//! to the server before it, in packets.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -180,7 +181,7 @@ async fn insert_giant(
                 variables.push(variable);
             }
             cell => {
-                values.push(column.mark().to_owned());
+                values.push(column.mark());
                 cells.push(cell);
             }
         }

@@ -6,11 +6,11 @@ use std::process::{Command, Stdio};
 
 /// A file system of its own, mounted on a folder until it is dropped.
 #[derive(Debug)]
-pub struct Tmpfs(PathBuf);
+pub struct Disk(PathBuf);
 
-impl Tmpfs {
+impl Disk {
     /// Mounts one in memory; `None` where this user may not, and then it says so.
-    pub fn mount(folder: &Path, megabytes: u64) -> Option<Self> {
+    pub fn in_memory(folder: &Path, megabytes: u64) -> Option<Self> {
         let options = format!("size={megabytes}m,mode=755");
         Self::mounted(folder, &["-t", "tmpfs", "-o", &options, "tmpfs"])
     }
@@ -111,7 +111,7 @@ impl Drop for ReadOnly {
     }
 }
 
-impl Drop for Tmpfs {
+impl Drop for Disk {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
